@@ -1,0 +1,118 @@
+"""Where the files of a source are on this machine.
+
+Looked for in this order: the path that was given, the folder in `ELMAN_DATA`, the user's cache, what ships with Elman
+(names), and at last the official address (Tiny Shakespeare).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import platform
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from elman.data.downloading import cache_folder, fetch
+from elman.data.settings import DataSettings
+from elman.data.sources import SOURCES, Source
+from elman.errors import DataError
+
+EMBEDDED = Path(__file__).parent / "embedded" / "names"
+NOT_LIBRARY = {"test", "tests", "idlelib", "idle_test", "site-packages", "dist-packages", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of a text, in the order in which they are read, and what the user should know about them."""
+
+    title: str
+    files: tuple[Path, ...]
+    note: str | None = None
+
+
+def locate(settings: DataSettings) -> Place:
+    """The files that `settings` asks for; `DataError` says what to put where if there are none."""
+    source = SOURCES[settings.source]
+    if settings.path is not None:
+        try:
+            path = Path(settings.path).expanduser()
+            return Place(path.name or str(path), _given(path, source))
+        except (OSError, RuntimeError) as error:  # no permission, a name too long; "~somebody" who isn't there
+            raise DataError(f"{settings.path} can't be read: {error}") from error
+    if source.name == "file":
+        raise DataError('source = "file" needs a path: name a text file or a folder of them with --data')
+    if source.name == "python":
+        library = Path(sysconfig.get_paths()["stdlib"])
+        return Place(f"Python {platform.python_version()} standard library", _expected(library, source))
+    return _by_name(source)
+
+
+def local_files(source: Source) -> tuple[Path, ...]:
+    """The files of a source with a folder of its own in `ELMAN_DATA` or else in the cache; empty if in neither."""
+    if source.folder is None:
+        return ()
+    roots = [cache_folder()]
+    if variable := os.environ.get("ELMAN_DATA"):
+        given = Path(variable).expanduser()
+        if not given.is_dir():
+            raise DataError(f"ELMAN_DATA is {given}, which is not a folder")
+        roots.insert(0, given)
+    return next((files for root in roots if (files := _files(root / source.folder, source.pattern))), ())
+
+
+def _by_name(source: Source) -> Place:
+    if files := local_files(source):
+        return Place(source.title, files)
+    if source.name in ("names", "names-embedded"):
+        note = None
+        if source.name == "names":
+            note = (
+                "These are the names that ship with Elman: the 18-language set is neither in ELMAN_DATA nor in the "
+                "cache (`elman data fetch names` downloads it)."
+            )
+        return Place(SOURCES["names-embedded"].title, _expected(EMBEDDED, source), note)
+    try:
+        folder = fetch(source.name)
+    except DataError as error:
+        raise DataError(
+            f"{source.title} is not on this machine and could not be downloaded: {error}; put the file at "
+            f"{cache_folder() / str(source.folder) / source.pattern} or name it with --data"
+        ) from error
+    return Place(source.title, _expected(folder, source))
+
+
+def _given(path: Path, source: Source) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    if path.is_dir():
+        inner = _files(path / source.folder, source.pattern) if source.folder else ()
+        return inner or _expected(path, source)
+    if path.exists():
+        raise DataError(f"{path} is neither a regular file nor a folder")
+    raise DataError(f"there is no file or folder {path}{_near(path)}")
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f" (nor a folder {path.parent})"
+    names = difflib.get_close_matches(path.name, sorted(other.name for other in path.parent.iterdir()))
+    return f"; did you mean {' or '.join(names)}?" if names else ""
+
+
+def _expected(folder: Path, source: Source) -> tuple[Path, ...]:
+    if files := _files(folder, source.pattern):
+        return files
+    example = ", one per language such as Russian.txt" if source.name.startswith("names") else ""
+    raise DataError(f"{folder} has no file {source.pattern}, which {source.name} needs{example}")
+
+
+def _files(folder: Path, pattern: str) -> tuple[Path, ...]:
+    """The regular files of a folder that match, sorted; for Python code those of its sub-folders too, without tests."""
+    if pattern != "*.py":
+        return tuple(sorted(path for path in folder.glob(pattern) if path.is_file()))
+    found: list[Path] = []
+    for current, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in NOT_LIBRARY]
+        found += (Path(current, name) for name in names if name.endswith(".py"))
+    return tuple(sorted(path for path in found if path.is_file()))

@@ -1,0 +1,35 @@
+"""One layer's call, in the layout that all torch engines share: rows of all steps below each other, with the batch size of each step.
+
+A padded input [T, B, I] is T * B rows with T equal batch sizes; a `PackedSequence` is already in this form. So sequences of
+different lengths cost nothing extra, and every engine has one path for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class LayerCall(NamedTuple):
+    """What an engine needs to run one layer, both directions of it if there are two.
+
+    Attributes:
+        rows: inputs [sum of batch_sizes, I], step after step.
+        batch_sizes: sequences that are still running at each step, never growing.
+        directions: for each direction the weights by torch.nn's name without layer suffix (`weight_ih`, ...).
+        state: each initial state [directions, B, H], in the cell's order.
+    """
+
+    rows: Tensor
+    batch_sizes: list[int]
+    directions: Sequence[Mapping[str, Tensor]]
+    state: tuple[Tensor, ...]
+
+
+class LayerResult(NamedTuple):
+    """Outputs [rows, directions * H] in the input's layout, and each final state [directions, B, H]: at each sequence's own end."""
+
+    rows: Tensor
+    state: tuple[Tensor, ...]

@@ -1,0 +1,124 @@
+"""Spell expressions of a cell in a style: which letter, which subscript, which brackets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from elman.equations.expression import Expr, fold
+from elman.equations.styles import Latex, Style, Text
+
+# How tightly a piece holds together: a sum, a product, something that needs no brackets.
+SUM, PRODUCT, WHOLE = 1, 2, 3
+Piece = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Display:
+    """Spelling of one cell's expressions.
+
+    Args:
+        style: text, LaTeX or MathML.
+        output: name of the state that the recurrent maps act on.
+        bias: whether affine maps are written with their biases.
+        recurrent_bias: the same for the recurrent ones (a cell may have no recurrent map at all).
+    """
+
+    style: Style
+    output: str
+    bias: bool = True
+
+    def quantity(self, name: str, when: str = "t", *, delta: bool = False) -> str:
+        """A named quantity at a step: a_i at t is a with the subscript i,t."""
+        base, _, rest = name.partition("_")
+        return self.style.name(base or name, ",".join(filter(None, [rest, when])), delta=delta)
+
+    def weight(self, kind: str, gate: str) -> str:
+        """The matrix W_ik or W_hk."""
+        return self.style.name("W", kind + gate if len(gate) == 1 else f"{kind},{gate}", bold=True)
+
+    def offset(self, kind: str, gate: str) -> str:
+        """The bias b_ik or b_hk."""
+        return self.style.name("b", kind + gate if len(gate) == 1 else f"{kind},{gate}")
+
+    def affine(self, kind: str, gate: str, vector: str) -> Piece:
+        """W v + b, or W v where there are no biases."""
+        product = self.style.join(self.weight(kind, gate), self.style.operator("matrix"), vector)
+        if not self.bias:
+            return product, PRODUCT
+        return self.style.join(product, self.style.operator("+"), self.offset(kind, gate)), SUM
+
+    def expression(self, expr: Expr, when: str = "t") -> Piece:
+        """An expression at step `when`: "t", "t+1", or a number."""
+        before = {"t": "t-1", "t+1": "t"}.get(when) or str(int(when) - 1)
+
+        def visit(node: Expr, parts: tuple[Piece, ...]) -> Piece:
+            match node.operation:
+                case "symbol":
+                    return self._symbol(node.arguments[0], node.arguments[1], when, before)
+                case "number":
+                    value = node.arguments[0]
+                    return self.style.number(value), WHOLE if value >= 0 else SUM
+                case "negative":
+                    return self.style.join(self.style.operator("negative"), self.inside(parts[0], PRODUCT)), SUM
+                case "call":
+                    return self.style.call(node.arguments[0], [text for text, _ in parts]), WHOLE
+                case "map":
+                    return self.affine("h", node.arguments[0], self.inside(parts[0], WHOLE))
+                case "map_transposed":
+                    matrix = self.style.transposed(self.weight("h", node.arguments[0]))
+                    return self.style.join(matrix, self.style.operator("matrix"), self.inside(parts[0], WHOLE)), PRODUCT
+                case "/":
+                    return self._fraction(parts)
+            return self._binary(node, parts)
+
+        piece: Piece = fold(expr, visit)
+        return piece
+
+    def _symbol(self, kind: str, name: str, when: str, before: str) -> Piece:
+        match kind:
+            case "x":
+                return self.affine("i", name, self.style.name("x", when))
+            case "h":
+                return self.affine("h", name, self.style.name(self.output, before))
+            case "s":
+                return self.style.name(name, before), WHOLE
+            case "p":
+                return self.style.name("p", name), WHOLE
+            case "d":
+                return self.quantity(name, when, delta=True), WHOLE
+        return self.quantity(name, when), WHOLE
+
+    def _fraction(self, parts: tuple[Piece, ...]) -> Piece:
+        if isinstance(self.style, Text):
+            return self.style.fraction(self.inside(parts[0], PRODUCT), self.inside(parts[1], WHOLE)), PRODUCT
+        return self.style.fraction(parts[0][0], parts[1][0]), WHOLE
+
+    def _binary(self, node: Expr, parts: tuple[Piece, ...]) -> Piece:
+        exponent, base = _power(node)
+        if exponent > 1:
+            # The piece of the base is the right operand: a product chain of equal factors grows to the left.
+            whole = self.inside(parts[1], WHOLE)
+            if isinstance(self.style, Latex | Text) and base.operation == "call":
+                whole = parts[1][0]
+            return self.style.power(whole, exponent), WHOLE
+        level = PRODUCT if node.operation == "*" else SUM
+        right_level = level if node.operation in "+*" else level + 1
+        left, right = self.inside(parts[0], level), self.inside(parts[1], right_level)
+        return self.style.join(left, self.style.operator(node.operation), right), level
+
+    def inside(self, piece: Piece, level: int) -> str:
+        """A piece as an operand at `level`: in brackets if it holds together less tightly."""
+        text, own = piece
+        return text if own >= level else self.style.brackets(text)
+
+
+def _power(node: Any) -> tuple[int, Expr]:
+    """(n, base) for base * base * ... (n factors), (1, node) for anything else."""
+    if node.operation != "*":
+        return 1, node
+    left, right = node.children
+    if left is right:
+        return 2, right
+    exponent, base = _power(left)
+    return (exponent + 1, base) if exponent > 1 and base is right else (1, node)

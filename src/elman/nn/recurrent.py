@@ -1,0 +1,192 @@
+"""`Recurrent`: layers of any cell as a torch module, with torch.nn's arguments, parameters, shapes and return values."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from elman.cells import registry
+from elman.cells.cell import Cell
+from elman.engines import dispatch
+from elman.engines.layer import ParameterShapes
+from elman.engines.layout import LayerCall
+from elman.equations.tracing import trace
+from elman.errors import InputError, WrongTypeError
+from elman.nn.dropout import dropout as drop
+from elman.nn.sequences import to_rows, to_states
+
+
+class Recurrent(nn.Module):
+    """Layers of a recurrent cell over sequences.
+
+        state_t = step(x_t, state_{t-1}),   output_t = the first state;   layer l + 1 reads the outputs of layer l
+
+    Letters: T steps, B sequences, I inputs, H units, L layers, D directions (1 or 2).
+
+    Args:
+        cell: a name of `elman.cells.names()`, or a `Cell`.
+        input_size: I.
+        hidden_size: H.
+        num_layers: L.
+        bias: with biases, two for each gate as torch.nn has them.
+        batch_first: sequences are [B, T, I] instead of [T, B, I]; states keep the layer axis first.
+        dropout: probability of zeroing an output between two layers, in training.
+        bidirectional: a second set of weights reads each sequence from its end; outputs are side by side.
+        engine: "auto", "loop" (any cell) or "torch" (its kernels for LSTM, GRU, Elman); after a call `engine_used` and
+            `engine_reason` tell which one ran and why.
+        device, dtype: of the parameters.
+
+    Shapes: input [T, B, I], [B, T, I], [T, I] or a `PackedSequence`; output the same with D * H features; states [L * D, B, H]
+    ([L * D, H] for input without batch), one tensor, or a tuple for cells with several (LSTM: h, c).
+
+    Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, ..., `_reverse`, in the block order of the cell's gates;
+    `weight_p_l0` for cells with per-unit weights.
+
+    Raises:
+        InputError, WrongTypeError: an argument out of range or of the wrong type. CellError: the cell's step can't be traced.
+        ShapeError: (calls) an input or state does not fit. EngineError: (calls) the engine asked for can't run this cell.
+    """
+
+    def __init__(
+        self,
+        cell: str | Cell,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        engine: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.cell = registry.get(cell)
+        self.trace = trace(self.cell)
+        self.input_size = _positive("input_size", input_size)
+        self.hidden_size = _positive("hidden_size", hidden_size)
+        self.num_layers = _positive("num_layers", num_layers)
+        self.bias = _boolean("bias", bias)
+        self.batch_first = _boolean("batch_first", batch_first)
+        self.dropout = _probability(dropout)
+        self.bidirectional = bool(bidirectional)
+        self.engine = dispatch.check_name(engine)
+        self.engine_used: str | None = None
+        self.engine_reason: str | None = None
+        #: Draws the dropout masks; None: torch's global generator, as in torch.nn.
+        self.dropout_generator: torch.Generator | None = None
+        if self.dropout > 0 and self.num_layers == 1:
+            warnings.warn(
+                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
+                f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+                stacklevel=2,
+            )
+        for layer in range(self.num_layers):
+            inputs = self.input_size if layer == 0 else self.hidden_size * self.directions
+            for direction in range(self.directions):
+                for name, shape in ParameterShapes(self.trace, self.hidden_size).of(inputs, bias=self.bias).items():
+                    parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+                    self.register_parameter(name + suffix(layer, direction), parameter)
+        self.reset_parameters()
+
+    @property
+    def directions(self) -> int:
+        """1, or 2 if bidirectional."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """Parameters by layer and direction, as torch.nn has them."""
+        return [
+            list(self.weights_of(layer, d).values()) for layer in range(self.num_layers) for d in range(self.directions)
+        ]
+
+    def weights_of(self, layer: int, direction: int) -> Mapping[str, nn.Parameter]:
+        """One direction's parameters by name without suffix."""
+        end = suffix(layer, direction)
+        names = ParameterShapes(self.trace, self.hidden_size).of(1, bias=self.bias)
+        return {name: getattr(self, name + end) for name in names}
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """torch.nn's start: uniform between -1/√H and 1/√H, in its order (the same seed gives the same weights)."""
+        bound = 1.0 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+    def flatten_parameters(self) -> None:
+        """Nothing to do here; code written for torch.nn may call it."""
+
+    def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any, Any]:  # noqa: A002 - torch.nn's name
+        """Unroll over `input` from the states `hx` (zeros if None); returns outputs and final states, see the class for shapes."""
+        name = type(self).__name__ if type(self) is not Recurrent else f"Recurrent({self.trace.name})"
+        dtype = next(self.parameters()).dtype
+        rows = to_rows(name, input, self.input_size, dtype, batch_first=self.batch_first)
+        states = to_states(name, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
+        empty = rows.batch == 0 or not rows.batch_sizes
+        choice = dispatch.choose(self.engine, self.trace, empty=empty)
+        values, finals = rows.rows, []
+        for layer in range(self.num_layers):
+            if layer > 0 and self.training:
+                values = drop(values, self.dropout, self.dropout_generator)
+            here = slice(layer * self.directions, (layer + 1) * self.directions)
+            weights = [self.weights_of(layer, d) for d in range(self.directions)]
+            call = LayerCall(values, rows.batch_sizes, weights, tuple(s[here] for s in states))
+            values, final = dispatch.run(choice, self.cell, self.trace, call)
+            finals.append(final)
+        self.engine_used, self.engine_reason = choice
+        joined = [rows.order(torch.cat(parts), back=True) for parts in zip(*finals, strict=True)]
+        returned = joined if rows.batched else [s[:, 0] for s in joined]
+        return rows.output(values), returned[0] if len(returned) == 1 else tuple(returned)
+
+    def extra_repr(self) -> str:
+        """What differs from the defaults."""
+        parts = [f"{self.input_size}, {self.hidden_size}"]
+        defaults = {
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+            "engine": "auto",
+        }
+        parts += [f"{k}={getattr(self, k)!r}" for k, v in defaults.items() if getattr(self, k) != v]
+        return ", ".join([f"cell={self.trace.name}", *parts] if type(self) is Recurrent else parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the generator, which can't be copied; a copy draws from torch's global one until it gets its own."""
+        return {**self.__dict__, "dropout_generator": None}
+
+
+def suffix(layer: int, direction: int) -> str:
+    """`_l0`, `_l0_reverse`, ..."""
+    return f"_l{layer}" + ("_reverse" if direction else "")
+
+
+def _positive(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise WrongTypeError(f"{name} should be of type int, got: {type(value).__name__}")
+    if value <= 0:
+        raise InputError(f"{name} must be greater than zero, got {value}")
+    return value
+
+
+def _boolean(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise WrongTypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+    return value
+
+
+def _probability(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InputError(
+            f"dropout should be a number in range [0, 1] representing the probability of an element being zeroed, got {value!r}"
+        )
+    return float(value)

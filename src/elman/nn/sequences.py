@@ -1,0 +1,123 @@
+"""Inputs and states as users of torch.nn give them, brought into the engines' layout and back, with errors that speak shapes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from elman.errors import InputError, ShapeError
+
+
+class Rows(NamedTuple):
+    """An input as rows, step after step, and what is needed to give outputs back in the form it came in."""
+
+    rows: Tensor
+    batch_sizes: list[int]
+    batch: int
+    packed: PackedSequence | None
+    batched: bool
+    batch_first: bool
+
+    def output(self, rows: Tensor) -> Tensor | PackedSequence:
+        """Output rows in the form of the input."""
+        if self.packed is not None:
+            return PackedSequence(
+                rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices
+            )
+        padded = rows.reshape(len(self.batch_sizes), self.batch, -1)
+        if not self.batched:
+            return padded[:, 0]
+        return padded.transpose(0, 1) if self.batch_first else padded
+
+    def order(self, state: Tensor, *, back: bool = False) -> Tensor:
+        """A state [layers, B, H] in the order in which a PackedSequence sorted its sequences, or back."""
+        if self.packed is None:
+            return state
+        indices = self.packed.unsorted_indices if back else self.packed.sorted_indices
+        return state if indices is None else state.index_select(1, indices)
+
+
+def to_rows(
+    name: str, value: Tensor | PackedSequence, input_size: int, dtype: torch.dtype, *, batch_first: bool
+) -> Rows:
+    """Check an input and lay it out as rows.
+
+    Raises:
+        ShapeError: wrong rank, or another number of inputs. InputError: another dtype than the weights.
+    """
+    if isinstance(value, PackedSequence):
+        sizes = value.batch_sizes.tolist()
+        data = value.data
+        _check_features(name, data, "[rows, inputs]", input_size, dtype)
+        return Rows(data, sizes, sizes[0], value, batched=True, batch_first=batch_first)
+    if not isinstance(value, Tensor):
+        raise ShapeError(f"{name}: Expected input to be a tensor or a PackedSequence, got {type(value).__name__}")
+    axes = "[sequences, steps, inputs]" if batch_first else "[steps, sequences, inputs]"
+    if value.dim() not in (2, 3):
+        raise ShapeError(
+            f"{name}: Expected input to be 2D or 3D, [steps, inputs] or {axes}; got {value.dim()}D instead: {list(value.shape)}"
+        )
+    batched = value.dim() == 3
+    _check_features(name, value, axes if batched else "[steps, inputs]", input_size, dtype)
+    steps_first = value.unsqueeze(1) if not batched else value.transpose(0, 1) if batch_first else value
+    steps, batch = steps_first.shape[:2]
+    return Rows(steps_first.reshape(steps * batch, input_size), [batch] * steps, batch, None, batched, batch_first)
+
+
+def _check_features(name: str, value: Tensor, axes: str, input_size: int, dtype: torch.dtype) -> None:
+    if value.shape[-1] != input_size:
+        raise ShapeError(
+            f"{name}: input.size(-1) must be equal to input_size. Expected {input_size}, got {value.shape[-1]}: "
+            f"the input is {axes} = {list(value.shape)}"
+        )
+    if value.dtype != dtype and not torch.is_autocast_enabled(value.device.type):
+        raise InputError(
+            f"RNN input dtype ({value.dtype}) does not match weight dtype ({dtype}): convert one with .to({dtype})"
+        )
+
+
+def to_states(
+    name: str, names: tuple[str, ...], given: Any, rows: Rows, layers: int, directions: int, units: int
+) -> tuple[Tensor, ...]:
+    """Initial states [layers * directions, B, H] in the cell's order; zeros if None.
+
+    Raises:
+        ShapeError: another number of states, rank or size than expected.
+    """
+    full = (layers * directions, rows.batch, units)
+    if given is None:
+        return tuple(rows.rows.new_zeros(full) for _ in names)
+    parts = (given,) if isinstance(given, Tensor) else tuple(given)
+    if len(parts) != len(names) or not all(isinstance(p, Tensor) for p in parts):
+        what = f"the tuple ({', '.join(names)})" if len(names) > 1 else f"one tensor, {names[0]}"
+        got = f"{len(parts)} of them" if not isinstance(given, Tensor) else "one tensor"
+        raise ShapeError(
+            f"{name}: the state is {what}, each [layers x directions, batch, units] = {list(full)}; got {got}"
+        )
+    return tuple(rows.order(_checked(name, k, p, full, rows)) for k, p in zip(names, parts, strict=True))
+
+
+def _checked(name: str, state: str, tensor: Tensor, full: tuple[int, int, int], rows: Rows) -> Tensor:
+    wanted = full if rows.batched else (full[0], full[2])
+    axes = "[layers x directions, batch, units]" if rows.batched else "[layers x directions, units]"
+    if tuple(tensor.shape) == wanted:
+        return tensor if rows.batched else tensor.unsqueeze(1)
+    hint = ""
+    if tensor.dim() == len(wanted) - 1 and tuple(tensor.shape) == wanted[1:]:
+        hint = ": is the layer axis missing?"
+    elif tensor.dim() == 3 and rows.batched and tuple(tensor.shape) == (full[1], full[0], full[2]):
+        hint = ": the layer axis comes first, also where batch_first=True"
+    elif tensor.dim() == 3 and tensor.shape[1] != full[1] and tensor.shape[2] == full[2]:
+        hint = f": the state is of a batch of {tensor.shape[1]}, the input of {full[1]}"
+    kind = "unbatched 2-D" if not rows.batched else "batched 3-D"
+    rank = (
+        f"For {kind} input, hx should also be {len(wanted)}-D but got {tensor.dim()}-D: "
+        if tensor.dim() != len(wanted)
+        else ""
+    )
+    raise ShapeError(
+        f"{name}: {rank}Expected hidden size {wanted}, got {list(tensor.shape)}: state {state} is {axes} = {list(wanted)}{hint}"
+    )

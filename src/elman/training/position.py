@@ -1,0 +1,75 @@
+"""Where a training stands: all that the loop remembers besides weights, optimiser and generators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from torch import Tensor
+
+from elman.training.schedules import Plateau
+
+
+@dataclass
+class EpochSums:
+    """What the running epoch has added up so far."""
+
+    nats: float = 0.0
+    count: int = 0
+    norms: list[float] = field(default_factory=list)
+    clipped: int = 0
+    skipped: int = 0
+
+    def add(self, nats: float, count: int, norm: float, *, clipped: bool) -> None:
+        """One applied step."""
+        self.nats += nats
+        self.count += count
+        self.norms.append(norm)
+        self.clipped += clipped
+
+    def gradient_norm(self) -> dict[str, float] | None:
+        """Median and largest norm before clipping; None where no step was applied."""
+        return {"median": median(self.norms), "max": max(self.norms)} if self.norms else None
+
+
+@dataclass
+class Position:
+    """A training can be stopped after any step and go on from here, bit for bit."""
+
+    shuffle: Tensor
+    """State of the shuffle generator as the epoch began: the epoch's plan is drawn from it, again on resume."""
+    epoch: int = 0
+    """Finished epochs."""
+    batch: int = 0
+    """Finished batches of the running epoch."""
+    step: int = 0
+    """Finished batches in all, skipped ones included."""
+    skips: int = 0
+    """Batches that were left out in all, because something was not finite."""
+    best: float | None = None
+    """Lowest validation loss so far, nats per target."""
+    stale: int = 0
+    """Epochs since then."""
+    plateau: Plateau = Plateau()
+    sums: EpochSums = field(default_factory=EpochSums)
+    carry: Any = None
+    """Recurrent state after the last batch, detached."""
+
+    def judge(self, nats: float | None, count: int) -> bool:
+        """Whether this validation is the best so far. A loss that was not finite (None) never is; without data, each one is."""
+        if count == 0:
+            return True
+        loss = None if nats is None else nats / count
+        improved = loss is not None and (self.best is None or loss < self.best)
+        self.best = loss if improved else self.best
+        self.stale = 0 if improved else self.stale + 1
+        return improved
+
+    def next_epoch(self, shuffle: Tensor) -> None:
+        """Close the running epoch."""
+        self.epoch += 1
+        self.batch = 0
+        self.sums = EpochSums()
+        self.carry = None
+        self.shuffle = shuffle
