@@ -14,7 +14,7 @@ from elman.data import SOURCES, DataSettings
         ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
         ({"validation": -0.1}, "greater than or equal to 0"),
         ({"test": 1.0}, "less than 1"),
-        ({"validation": float("nan")}, "greater than or equal to 0"),
+        ({"validation": float("nan")}, "nan"),
         ({"max_length": 0}, "greater than or equal to 1"),
         ({"max_symbols": 10}, 'max_symbols needs units = "words"'),
         ({"units": "letters"}, "'characters', 'bytes' or 'words'"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from elman.data import SOURCES, DataSettings, downloading, fetch, load_corpus
+from elman.data import SOURCES, DataSettings, downloading, fetch, load_corpus, streaming
 from elman.data.sources import Download
 from elman.errors import DataError, InputError, StorageError
 
+OFFICIAL_CHECK = downloading.check_address
 TEXT = b"To be, or not to be: that is the question.\n" * 5_000
 
 
@@ -101,18 +104,10 @@ def test_an_unpublished_size_is_capped_too(server: str, cache: Path, monkeypatch
 
 
 def test_a_redirect_to_another_host_is_refused(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check = downloading.check_address
-    monkeypatch.undo()
-    official = downloading.check_address
+    def only_the_host(address: str, host: str | None = None) -> None:
+        OFFICIAL_CHECK(address.replace("http://", "https://"), host)
 
-    def only_redirects(address: str, host: str | None = None) -> None:
-        if host is not None:
-            official(address.replace("http://", "https://"), host)
-
-    assert check is not official
-    monkeypatch.setattr(downloading, "check_address", only_redirects)
-    monkeypatch.setattr(downloading, "cache_folder", lambda: cache)
-    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(downloading, "check_address", only_the_host)
     point(monkeypatch, f"{server}/moved")
     with pytest.raises(DataError, match=r"https://localhost:\d+/text was refused"):
         fetch("shakespeare")
@@ -145,9 +140,10 @@ def test_without_network_one_sentence_says_what_to_do(
         load_corpus(DataSettings(source="shakespeare"))
     sentence = str(caught.value)
     assert sentence.startswith(
-        "Tiny Shakespeare is not on this machine and could not be downloaded: http://127.0.0.1:1"
+        "Tiny Shakespeare: not on this machine, and the download failed: http://127.0.0.1:1/text"
     )
-    assert sentence.endswith(f"put the file at {cache}/tinyshakespeare/input.txt or name it with --data")
+    assert f"put input.txt into {cache}/tinyshakespeare yourself" in sentence
+    assert sentence.endswith("or name a file or folder with --data")
     assert "\n" not in sentence
 
 
@@ -182,3 +178,14 @@ def test_names_come_out_of_the_archive(server: str, cache: Path, monkeypatch: py
     assert [path.name for path in cache.iterdir()] == ["names"]
     corpus = load_corpus(DataSettings(categories=True))
     assert (corpus.lines, corpus.categories) == (("Novák", "Nowak"), ("Czech", "Polish"))
+
+
+def test_a_full_disk_leaves_nothing(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(number: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    point(monkeypatch, f"{server}/text")
+    monkeypatch.setattr(streaming.os, "fsync", full)
+    with pytest.raises(StorageError, match=r"could not be written \(No space left on device\): nothing was kept"):
+        fetch("shakespeare")
+    assert list(cache.iterdir()) == []

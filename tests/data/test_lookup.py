@@ -91,7 +91,7 @@ def test_the_real_names(real_data: Path) -> None:
     assert corpus.labels is not None
     assert len(corpus.lines) == len(corpus.labels) > 20_000
     assert {line for line in corpus.lines if line != line.strip()} == set()
-    assert corpus.categories[corpus.labels[corpus.lines.index("Szymański")]] == "Polish"
+    assert corpus.categories[corpus.labels[corpus.lines.index("Żuraw")]] == "Polish"
 
 
 def test_the_real_shakespeare(real_data: Path) -> None:

@@ -87,6 +87,15 @@ def test_rare_words_become_the_unknown_word() -> None:
     assert vocabulary("a b", units="words").unknown is None
 
 
+def test_a_text_that_has_the_unknown_word_already() -> None:
+    text = f"a {UNKNOWN} {UNKNOWN} b c"
+    known = vocabulary(text, units="words")
+    assert (known.symbols, known.unknown) == ((UNKNOWN, "a", "b", "c"), 0)
+    assert known.decode(known.encode(text + " new")) == f"{text} {UNKNOWN}"
+    assert vocabulary(text, units="words", max_symbols=1).symbols == (UNKNOWN, "a")
+    assert vocabulary(text).unknown is None, "of characters none is the unknown word"
+
+
 def test_all_bytes_are_known() -> None:
     known = vocabulary("ab", units="bytes")
     assert known.decode(known.encode("жé")) == "жé"
@@ -103,7 +112,7 @@ def test_numbers_of_nothing(number: int) -> None:
 
 @pytest.mark.parametrize("text", ["a", "aaaa"])
 def test_nothing_to_predict(text: str) -> None:
-    with pytest.raises(DataError, match="1 different symbols"):
+    with pytest.raises(DataError, match="only 1 symbol"):
         vocabulary(text)
 
 

@@ -60,6 +60,11 @@ def fetch(name: str) -> Path:
                 _download(source.download, complete / source.pattern)
             if not any(folder.glob(source.pattern)):  # unless another process was quicker
                 complete.rename(folder)
+    except DataError as error:
+        raise DataError(
+            f"{source.title}: not on this machine, and the download failed: {error}; "
+            f"put {source.pattern} into {folder} yourself, or name a file or folder with --data"
+        ) from error
     except OSError as error:
         raise StorageError(f"{folder} could not be written ({error.strerror or error}): nothing was kept") from error
     return folder

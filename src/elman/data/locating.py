@@ -72,14 +72,7 @@ def _by_name(source: Source) -> Place:
                 "cache (`elman data fetch names` downloads it)."
             )
         return Place(SOURCES["names-embedded"].title, _expected(EMBEDDED, source), note)
-    try:
-        folder = fetch(source.name)
-    except DataError as error:
-        raise DataError(
-            f"{source.title} is not on this machine and could not be downloaded: {error}; put the file at "
-            f"{cache_folder() / str(source.folder) / source.pattern} or name it with --data"
-        ) from error
-    return Place(source.title, _expected(folder, source))
+    return Place(source.title, _expected(fetch(source.name), source))
 
 
 def _given(path: Path, source: Source) -> tuple[Path, ...]:

@@ -42,16 +42,15 @@ class Vocabulary:
             counts.update(split_units(text, settings.units))
         if len(counts) < 2:
             only = "".join(f" ({symbol!r})" for symbol in counts)
-            raise DataError(f"{corpus.title} has {len(counts)} different symbols{only}: there is nothing to predict")
+            raise DataError(f"{corpus.title} has only {len(counts)} symbol{only}: there is nothing to predict")
         if settings.units == "bytes":
             symbols = list(BYTES)
         elif settings.units == "characters":
             symbols = sorted(counts)
         else:
-            del counts[UNKNOWN]
-            symbols = sorted(counts, key=lambda word: (-counts[word], word))[: settings.max_symbols]
+            symbols = sorted(counts, key=lambda word: (-counts[word], word))
             if settings.max_symbols is not None:
-                symbols = [UNKNOWN, *symbols]
+                symbols = [UNKNOWN, *[word for word in symbols if word != UNKNOWN][: settings.max_symbols]]
         boundary = [""] if corpus.kind == "lines" else []
         return cls(settings.units, (*boundary, *symbols), bool(boundary))
 
@@ -62,7 +61,7 @@ class Vocabulary:
 
     @property
     def unknown(self) -> int | None:
-        """The number of the unknown word, if there is one."""
+        """The number of the unknown word, if there is one (a text that has the word `UNKNOWN` itself brings it along)."""
         return self._numbers.get(UNKNOWN)
 
     @cached_property

@@ -20,13 +20,12 @@ class Display:
     Args:
         style: text, LaTeX or MathML.
         output: name of the state that the recurrent maps act on.
-        bias: whether affine maps are written with their biases.
-        recurrent_bias: the same for the recurrent ones (a cell may have no recurrent map at all).
+        biases: the affine maps that are written with a bias: "i" those of the input, "h" the recurrent ones.
     """
 
     style: Style
     output: str
-    bias: bool = True
+    biases: str = "ih"
 
     def quantity(self, name: str, when: str = "t", *, delta: bool = False) -> str:
         """A named quantity at a step: a_i at t is a with the subscript i,t."""
@@ -44,7 +43,7 @@ class Display:
     def affine(self, kind: str, gate: str, vector: str) -> Piece:
         """W v + b, or W v where there are no biases."""
         product = self.style.join(self.weight(kind, gate), self.style.operator("matrix"), vector)
-        if not self.bias:
+        if kind not in self.biases:
             return product, PRODUCT
         return self.style.join(product, self.style.operator("+"), self.offset(kind, gate)), SUM
 

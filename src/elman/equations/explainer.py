@@ -31,7 +31,7 @@ class _Explainer:
         self.d = derivation
         self.trace = derivation.trace
         self.output = self.trace.state[0]
-        self.displays = {name: Display(style, self.output, bias) for name, style in STYLES.items()}
+        self.displays = {name: Display(style, self.output, "ih" if bias else "") for name, style in STYLES.items()}
         self.bias = bias
 
     def explanation(self) -> Explanation:

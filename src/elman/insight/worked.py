@@ -61,6 +61,12 @@ class Worked:
         """A quantity over all steps, [steps, ...]."""
         return np.stack([step.quantities[name] for step in self.steps])
 
+    @property
+    def biases(self) -> str:
+        """Which affine maps have a bias: "i" the input's, "h" the recurrent ones (courses have one, torch has two)."""
+        arrays = self.paper.layer.arrays
+        return "".join(kind for kind in "ih" if arrays.get(f"bias_{kind}h", np.zeros(1)).any())
+
     def text(self, *, digits: int = 6) -> str:
         """For a terminal: each equation with its numbers, step by step."""
         from elman.insight.worked_text import worked_text
@@ -69,7 +75,7 @@ class Worked:
 
     def html(self, *, digits: int = 6) -> str:
         """A page of its own: the same with the equations as MathML; needs no network."""
-        from elman.insight.worked_page import worked_page
+        from elman.insight.pages import worked_page
 
         return worked_page(self, digits)
 
@@ -124,11 +130,9 @@ def worked(
     the_head = Head.of(head, output, paper.layer.units)
     forward = paper.forward(sequence, form.values())
     logits = [the_head.logits(s.quantities[paper.output]) for s in forward]
-    goals = (
-        the_head.targets(targets, steps, batch, logits[0].shape[-1], batched=batched)
-        if targets is not None
-        else [None] * steps
-    )
+    goals: list[Array | None] = [None] * steps
+    if targets is not None:
+        goals = the_head.targets(targets, steps, batch, logits[0].shape[-1], batched=batched)
     losses = [None if g is None else float(the_head.loss(z, g).sum()) for z, g in zip(logits, goals, strict=True)]
     backward: list[Any] = [None] * steps
     if targets is not None:

@@ -23,7 +23,7 @@ def worked_text(w: Worked, digits: int) -> str:
 
 
 def _forward(w: Worked, step: WorkedStep, t: int, digits: int) -> list[str]:
-    display = Display(Text(), w.paper.output, bias="bias_ih" in w.paper.layer.arrays)
+    display = Display(Text(), w.paper.output, w.biases)
     lines = [f"  x_{t} = {vector(step.x, digits)}"]
     for name, expr in equations(w):
         left = display.quantity(name, str(t))

@@ -1,0 +1,120 @@
+"""The language model: s_t = R(x_t, s_{t-1}), y_t = O(s_t); each symbol is predicted from those before it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from elman.cells import registry
+from elman.cells.cell import Cell
+from elman.equations.cell_text import cell_from_text
+from elman.models.settings import ModelSettings
+from elman.nn import Recurrent, dropout, initialise
+
+
+class LanguageModel(nn.Module):
+    """Symbol (one-hot or embedded), recurrent layers, affine output; optionally told a category at every step.
+
+    Letters: B sequences, T steps, V symbols, C categories.
+
+    Args:
+        settings: shape and start.
+        symbols: V.
+        categories: C; 0 for a model that is told none.
+        generator: draws the starting weights.
+
+    Raises:
+        InputError, CellError: unknown cell, or a cell text that does not hold together.
+
+    Source: the form of Goldberg 2017; the category as an extra one-hot input at each step.
+    """
+
+    def __init__(
+        self, settings: ModelSettings, symbols: int, categories: int = 0, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.symbols = symbols
+        self.categories = categories
+        self.embedding = nn.Embedding(symbols, settings.embedding) if settings.embedding else None
+        inputs = (settings.embedding or symbols) + categories
+        between = settings.dropout if settings.layers > 1 else 0.0
+        self.recurrent = Recurrent(
+            make_cell(settings), inputs, settings.hidden, settings.layers, settings.bias,
+            batch_first=True, dropout=between, engine=settings.engine,
+        )  # fmt: skip
+        self.output = nn.Linear(settings.hidden, symbols)
+        self._start(generator)
+
+    @torch.no_grad()
+    def _start(self, generator: torch.Generator | None) -> None:
+        s = self.settings
+        initialise(self.recurrent, s.init, generator=generator, scale=s.init_scale, forget_bias=s.forget_bias)
+        if self.embedding is not None:
+            self.embedding.weight.normal_(generator=generator)
+        bound = 1 / math.sqrt(s.hidden)
+        for parameter in self.output.parameters():
+            parameter.uniform_(-bound, bound, generator=generator)
+
+    def draw_dropout_from(self, generator: torch.Generator) -> None:
+        """Use this generator for all dropout masks."""
+        self.recurrent.dropout_generator = generator
+
+    def inputs(self, tokens: Tensor, categories: Tensor | None) -> Tensor:
+        """What the recurrent layers read: [B, T, embedding or V, + C] from tokens [B, T] and categories [B]."""
+        dtype = self.output.weight.dtype
+        if self.embedding is not None:
+            x = self.embedding(tokens)
+        else:
+            x = functional.one_hot(tokens, self.symbols).to(dtype)
+        if self.categories and categories is not None:
+            told = functional.one_hot(categories, self.categories).to(dtype)
+            x = torch.cat([x, told[:, None].expand(-1, tokens.shape[1], -1)], -1)
+        return x
+
+    def hidden(self, tokens: Tensor, state: Any = None, categories: Tensor | None = None) -> tuple[Tensor, Any]:
+        """Outputs [B, T, H] of the last recurrent layer, with dropout in training, and the final state."""
+        outputs, state = self.recurrent(self.inputs(tokens, categories), state)
+        if self.training:
+            outputs = dropout(outputs, self.settings.dropout, self.recurrent.dropout_generator)
+        return outputs, state
+
+    def forward(self, tokens: Tensor, state: Any = None, categories: Tensor | None = None) -> tuple[Tensor, Any]:
+        """Logits [B, T, V] of the next symbol after each, and the final state."""
+        outputs, state = self.hidden(tokens, state, categories)
+        return self.output(outputs), state
+
+    def nats(
+        self, tokens: Tensor, targets: Tensor, lengths: Tensor, state: Any = None, categories: Tensor | None = None
+    ) -> tuple[Tensor, int, Any]:
+        """The loss of a batch as a sum and a count.
+
+            sum over real targets of -ln p(target | symbols before it)
+
+        Args:
+            tokens, targets: [B, T]; what lies beyond a sequence's length is padding and does not count.
+            lengths: [B].
+            state: initial state, or None.
+            categories: [B], or None.
+
+        Returns:
+            The sum of nats, how many targets it is over, and the final state.
+        """
+        outputs, state = self.hidden(tokens, state, categories)
+        real = torch.arange(tokens.shape[1]) < lengths[:, None]
+        logits = self.output(outputs[real])
+        return functional.cross_entropy(logits, targets[real], reduction="sum"), int(real.sum()), state
+
+    def step(self, tokens: Tensor, state: Any, categories: Tensor | None = None) -> tuple[Tensor, Any]:
+        """One symbol each: logits [B, V] and the new state from tokens [B]."""
+        logits, state = self(tokens[:, None], state, categories)
+        return logits[:, 0], state
+
+
+def make_cell(settings: ModelSettings) -> Cell:
+    """The cell that the settings name or write down."""
+    return cell_from_text(settings.cell_text) if settings.cell_text else registry.get(settings.cell)

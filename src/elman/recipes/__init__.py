@@ -1,0 +1,1 @@
+"""Recipes: one TOML file per built-in task, and what may stand in one."""
