@@ -8,27 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from elman.cells.functions import apply
 from elman.errors import CellError
 
 _interned: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
+_orders: WeakKeyDictionary[Expr, list[Expr]] = WeakKeyDictionary()  # nodes below a root, for trees evaluated at every step
 
 
 class Expr:
-    """A node: `operation` with `arguments`, which are nodes, names or numbers.
+    """A node: `operation` with `arguments`, which are nodes (also listed as `children`), names or numbers.
 
     Operations: "symbol" (kind, name), "number" (value), "+", "-", "*", "/" (left, right), "negative" (of),
     "call" (function name, arguments...), "map" (gate, vector): the recurrent affine map of a gate applied to a vector.
     """
 
-    __slots__ = ("__weakref__", "arguments", "operation")
+    __slots__ = ("__weakref__", "arguments", "children", "operation")
     # NumPy scalars then leave `scalar * expression` to us.
     __array_ufunc__ = None
 
     operation: str
     arguments: tuple[Any, ...]
+    children: tuple[Expr, ...]
 
     def __new__(cls, operation: str, *arguments: Any) -> Expr:
         """The one node with this operation and these arguments."""
@@ -37,6 +39,7 @@ class Expr:
         if node is None:
             node = super().__new__(cls)
             node.operation, node.arguments = operation, arguments
+            node.children = tuple(a for a in arguments if isinstance(a, Expr))
             _interned[key] = node
         return node
 
@@ -89,11 +92,6 @@ class Expr:
         """What the functions of `elman.cells` do with a symbol."""
         return Expr("call", name, *(lift(a) for a in arguments))
 
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """The nodes directly below."""
-        return tuple(a for a in self.arguments if isinstance(a, Expr))
-
     def __repr__(self) -> str:
         return f"Expr({self.operation}, {', '.join(map(str, self.arguments))})"
 
@@ -144,10 +142,13 @@ def symbols(*roots: Expr) -> list[Expr]:
 
 def fold(root: Expr, visit: Callable[[Expr, tuple[Any, ...]], Any]) -> Any:
     """The value of `visit(node, values of its children)` at the root; each shared node is visited once."""
+    order = _orders.get(root)
+    if order is None:
+        order = _orders[root] = [node for node in walk(root) if node is not root]
     values: dict[Expr, Any] = {}
-    for node in walk(root):
-        values[node] = visit(node, tuple(values[c] for c in node.children))
-    return values[root]
+    for node in order:
+        values[node] = visit(node, tuple([values[c] for c in node.children]))
+    return visit(root, tuple([values[c] for c in root.children]))
 
 
 def rebuild(node: Expr, children: tuple[Any, ...]) -> Expr:

@@ -61,7 +61,9 @@ class Exercise(BaseModel):
         if self.weights is not None:
             return self.weights
         if self.recurrent is None:
-            raise DataError("the exercise has no weights: give `weights`, or `input` and `recurrent`, or `fill` and `units`")
+            raise DataError(
+                "the exercise has no weights: give `weights`, or `input` and `recurrent`, or `fill` and `units`"
+            )
         bias = None if isinstance(self.bias, bool) else self.bias
         return dict(from_layout(self.cell, self.layout, input=self.input, recurrent=self.recurrent, bias=bias))
 
@@ -96,7 +98,9 @@ def read_exercise(source: str | Path) -> Exercise:
     else:
         path = Path(source)
         if not path.is_file():
-            raise DataError(f"there is no exercise {str(source)!r}, neither built in ({', '.join(BUILT_IN)}) nor as a file")
+            raise DataError(
+                f"there is no exercise {str(source)!r}, neither built in ({', '.join(BUILT_IN)}) nor as a file"
+            )
         try:
             text = path.read_text("utf-8")
         except UnicodeDecodeError as error:
@@ -109,5 +113,3 @@ def read_exercise(source: str | Path) -> Exercise:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"{source}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
-
-

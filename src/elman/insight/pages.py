@@ -39,7 +39,12 @@ def _forward(w: Worked, step: WorkedStep, t: int, digits: int) -> str:
     rows = [_row(_math(display.style.name("x", str(t))), vector(step.x, digits))]
     for name, expr in equations(w):
         left, right = display.quantity(name, str(t)), display.expression(expr, str(t))[0]
-        rows.append(_row(_math(display.style.join(left, display.style.operator("="), right)), vector(step.quantities[name], digits)))
+        rows.append(
+            _row(
+                _math(display.style.join(left, display.style.operator("="), right)),
+                vector(step.quantities[name], digits),
+            )
+        )
     if w.head.weight is not None:
         rows.append(_row("output before its function", vector(step.logits, digits)))
         rows.append(_row(escape(OUTPUTS[w.head.output][0]), vector(step.y, digits)))
@@ -52,7 +57,8 @@ def _backward(w: Worked, t: int, digits: int) -> str:
     display = Display(MathML(), w.paper.output)
     step = w.steps[t - 1]
     rows = [
-        _row(_math(display.quantity(name, str(t), delta=True)), vector(step.deltas[name], digits)) for name in w.paper.derivation.order
+        _row(_math(display.quantity(name, str(t), delta=True)), vector(step.deltas[name], digits))
+        for name in w.paper.derivation.order
     ]
     return _section(f"Backward, step {t}", rows)
 

@@ -1,10 +1,10 @@
 """Model folders: weights as safetensors, everything else as text. A stranger's folder loads without running any code of theirs.
 
-    model.safetensors   weights, torch.nn's names
-    config.json         shape of the model, its cell as text, rendered equations, categories
-    vocabulary.json     symbols
-    README.md           card for people
-    manifest.json       sizes and SHA-256 of every file, written last
+model.safetensors   weights, torch.nn's names
+config.json         shape of the model, its cell as text, rendered equations, categories
+vocabulary.json     symbols
+README.md           card for people
+manifest.json       sizes and SHA-256 of every file, written last
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def _shape(config: Any, folder: Path) -> tuple[ModelSettings, int, int]:
     if not isinstance(config, dict) or not isinstance(config.get("format"), int):
         raise FolderError(f"{where}: not a model's configuration (no format number)")
     if config["format"] > FORMAT:
-        raise FolderError(f"{where}: made by a newer Elman (format {config['format']}); this one reads up to {FORMAT}: upgrade Elman")
+        raise FolderError(
+            f"{where}: made by a newer Elman (format {config['format']}); this one reads up to {FORMAT}: upgrade Elman"
+        )
     try:
         settings = ModelSettings.model_validate({**config["model"], "cell_text": config["cell"]})
     except (ValidationError, KeyError, TypeError) as error:
@@ -105,7 +107,9 @@ def _shape(config: Any, folder: Path) -> tuple[ModelSettings, int, int]:
         width + (2 * settings.layers - 1) * settings.hidden
     )
     if rough > MAX_PARAMETERS:
-        raise FolderError(f"{where}: the model would have about {rough:,} parameters; more than {MAX_PARAMETERS:,} are not loaded")
+        raise FolderError(
+            f"{where}: the model would have about {rough:,} parameters; more than {MAX_PARAMETERS:,} are not loaded"
+        )
     return settings, symbols, len(categories)
 
 
@@ -118,7 +122,10 @@ def _fill(model: LanguageModel, tensors: dict[str, torch.Tensor], folder: Path) 
         raise FolderError(f"{where}: the weights don't belong to the configuration: {', '.join(different[:3])}")
     for name, value in tensors.items():
         if value.shape != expected[name].shape or not value.is_floating_point():
-            raise FolderError(f"{where}: {name} should be {list(expected[name].shape)} of floats; it is {list(value.shape)} of {value.dtype}")
+            shape = list(expected[name].shape)
+            raise FolderError(
+                f"{where}: {name} should be {shape} of floats; it is {list(value.shape)} of {value.dtype}"
+            )
         if not bool(torch.isfinite(value).all()):
             raise FolderError(f"{where}: {name} holds NaN or infinite numbers; this model can't be used")
     model.load_state_dict(tensors)

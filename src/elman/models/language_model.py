@@ -67,10 +67,7 @@ class LanguageModel(nn.Module):
     def inputs(self, tokens: Tensor, categories: Tensor | None) -> Tensor:
         """What the recurrent layers read: [B, T, embedding or V, + C] from tokens [B, T] and categories [B]."""
         dtype = self.output.weight.dtype
-        if self.embedding is not None:
-            x = self.embedding(tokens)
-        else:
-            x = functional.one_hot(tokens, self.symbols).to(dtype)
+        x = self.embedding(tokens) if self.embedding else functional.one_hot(tokens, self.symbols).to(dtype)
         if self.categories and categories is not None:
             told = functional.one_hot(categories, self.categories).to(dtype)
             x = torch.cat([x, told[:, None].expand(-1, tokens.shape[1], -1)], -1)
@@ -96,7 +93,8 @@ class LanguageModel(nn.Module):
             sum over real targets of -ln p(target | symbols before it)
 
         Args:
-            tokens, targets: [B, T]; what lies beyond a sequence's length is padding and does not count.
+            tokens: [B, T]; what lies beyond a sequence's length is padding and does not count.
+            targets: [B, T], what follows each token.
             lengths: [B].
             state: initial state, or None.
             categories: [B], or None.

@@ -117,12 +117,22 @@ def _complaint(error: ValidationError, text: str, where: str, given: Mapping[str
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
-    place = f"option {key}" if key in given or location[-1:] and location[-1] in given else f"{where}{_line(text, location)}: {key}"
+    place = (
+        f"option {key}"
+        if key in given or (location[-1:] and location[-1] in given)
+        else f"{where}{_line(text, location)}: {key}"
+    )
     if first["type"] == "extra_forbidden":
         fields = list(Recipe.model_fields) if len(location) == 1 else list(_sections().get(location[0], {}))
         near = difflib.get_close_matches(location[-1], fields, 1)
         elsewhere = [f"{s}.{location[-1]}" for s, names in _sections().items() if location[-1] in names]
-        hint = f"did you mean {near[0]!r}?" if near else f"did you mean {elsewhere[0]!r}?" if elsewhere else f"known: {', '.join(fields)}"
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"did you mean {elsewhere[0]!r}?"
+            if elsewhere
+            else f"known: {', '.join(fields)}"
+        )
         return f"{place} is not a key of a recipe; {hint}"
     message = first["msg"].removeprefix("Value error, ")
     got = "" if isinstance(first["input"], dict) else f"; got {first['input']!r}"

@@ -1,0 +1,35 @@
+"""All verbs in one Typer application."""
+
+from __future__ import annotations
+
+import typer
+
+from elman.cli.data import data
+from elman.cli.demo import demo
+from elman.cli.doctor import doctor
+from elman.cli.evaluate import evaluate
+from elman.cli.explain import explain
+from elman.cli.recipes import recipes
+from elman.cli.sample import sample
+from elman.cli.train import train
+from elman.cli.worked import worked
+
+app = typer.Typer(
+    help="Write a recurrent cell once, as equations; see every number in it, train it, and check anyone's.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (demo, recipes, train, sample, evaluate, explain, worked, data, doctor):
+    app.command()(verb)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
+    """Write a recurrent cell once, as equations; see every number in it, train it, and check anyone's."""
+    if show:
+        from elman import __version__
+
+        typer.echo(f"elman {__version__}")
+        raise typer.Exit

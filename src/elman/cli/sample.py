@@ -1,0 +1,49 @@
+"""`elman sample`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from elman.cli.options import Json, Run, Seed, print_json
+
+
+def sample(
+    run: Run,
+    prompt: Annotated[str, typer.Option("--prompt", help="What the text begins with.")] = "",
+    length: Annotated[int | None, typer.Option("--length", help="Symbols generated at most.")] = None,
+    temperature: Annotated[
+        float, typer.Option("--temperature", help="0: always the likeliest symbol; 1: as the model says.")
+    ] = 1.0,
+    top_k: Annotated[int | None, typer.Option("--top-k", help="Draw from the k likeliest symbols only.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option("--top-p", help="Draw from the fewest symbols with this probability.")
+    ] = None,
+    count: Annotated[int | None, typer.Option("--count", help="How many; 10 names or 1 text if not given.")] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", help="For models that are told one, such as a language.")
+    ] = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Generate text from a trained model."""
+    from elman.runs import load
+
+    model = load(run)
+    many = count if count is not None else 10 if model.vocabulary.has_boundary else 1
+    texts = model.sample(
+        prompt,
+        length=length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        count=many,
+        category=category,
+    )
+    if as_json:
+        print_json({"samples": texts})
+        return
+    for text in texts:
+        typer.echo(text)

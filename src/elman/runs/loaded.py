@@ -1,0 +1,187 @@
+"""A trained model to use: sample from it, score text with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.data import LineBatches, Part, StreamBatches, Vocabulary
+from elman.errors import FolderError, InputError
+from elman.generation import sample as generate
+from elman.models import LanguageModel, load_model
+from elman.randomness import named_generator
+from elman.runs.assembly import LanguageTask
+from elman.training import evaluate
+
+DEFAULT_LENGTH = {True: 30, False: 400}  # symbols of a sample at most: of a line, of running text
+
+
+@dataclass(frozen=True)
+class Score:
+    """The loss of a text: a sum and a count, and what people quote of them."""
+
+    nats: float
+    count: int
+
+    @property
+    def per_symbol(self) -> float:
+        """Nats per symbol."""
+        return self.nats / self.count if self.count else math.nan
+
+    @property
+    def bits(self) -> float:
+        """Bits per symbol."""
+        return self.per_symbol / math.log(2)
+
+    @property
+    def perplexity(self) -> float:
+        """exp(nats per symbol)."""
+        return math.exp(self.per_symbol) if self.per_symbol < 700 else math.inf
+
+    def to_json(self) -> dict[str, float]:
+        """For programs."""
+        return {
+            "nats": self.nats, "count": self.count, "nats_per_symbol": self.per_symbol,
+            "bits_per_symbol": self.bits, "perplexity": self.perplexity,
+        }  # fmt: skip
+
+
+class Model:
+    """A language model out of a folder.
+
+    Attributes:
+        network: the torch module, in evaluation mode.
+        vocabulary: its symbols.
+        categories: names of the categories it can be told (languages, for names); empty for a model without.
+        config: what `config.json` says.
+    """
+
+    def __init__(self, network: LanguageModel, vocabulary: Vocabulary, config: dict[str, Any]) -> None:
+        self.network = network
+        self.vocabulary = vocabulary
+        self.config = config
+        self.categories: tuple[str, ...] = tuple(config.get("categories", ()))
+
+    def sample(
+        self,
+        prompt: str = "",
+        length: int | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        *,
+        count: int | None = None,
+        category: str | None = None,
+    ) -> Any:
+        """Generate text.
+
+        Args:
+            prompt: what the text begins with.
+            length: symbols generated at most (a name ends earlier, at its boundary); 30 for lines, 400 for running text if None.
+            temperature: divides the logits; 0 always takes the likeliest symbol, above 1 is wilder than the model.
+            top_k: draw from the k likeliest symbols only.
+            top_p: draw from the fewest symbols that together have this probability.
+            seed: the same seed gives the same text; None draws one.
+            count: how many; None gives one text, a number a list.
+            category: for a model that is told one, by name; None draws one for each sample, as often as the training data had it.
+
+        Raises:
+            InputError: a value out of range, a prompt with an unknown symbol, an unknown category.
+        """
+        seed = torch.seed() if seed is None else seed
+        generator = named_generator(seed, "sampling")
+        many = 1 if count is None else count
+        chosen = self.draw_categories(category, many, generator)
+        texts = generate(
+            self.stepper(chosen), self.vocabulary, prompt=prompt, count=many,
+            length=length if length is not None else DEFAULT_LENGTH[self.vocabulary.has_boundary],
+            temperature=temperature, top_k=top_k, top_p=top_p, generator=generator,
+        )  # fmt: skip
+        return texts[0] if count is None else texts
+
+    def draw_categories(self, category: str | None, count: int, generator: torch.Generator) -> list[str] | None:
+        """The category of each of `count` samples; None for a model without.
+
+        Raises:
+            InputError: unknown category, or one for a model that is told none.
+        """
+        if not self.categories:
+            if category is not None:
+                raise InputError(
+                    "this model was not trained with categories (data.categories = true), so it can't be told one"
+                )
+            return None
+        if category is not None:
+            if category not in self.categories:
+                raise InputError(f"unknown category {category!r}; this model knows {', '.join(self.categories)}")
+            return [category] * count
+        weights = torch.tensor(self.config.get("category_counts") or [1] * len(self.categories), dtype=torch.float64)
+        drawn = torch.multinomial(weights, max(count, 1), replacement=True, generator=generator)
+        return [self.categories[k] for k in drawn.tolist()]
+
+    def stepper(self, categories: list[str] | None) -> Any:
+        """`step(tokens [B], state) -> (logits [B, V], state)` for samples of these categories."""
+        told = None if categories is None else torch.tensor([self.categories.index(c) for c in categories])
+
+        @torch.inference_mode()
+        def step(tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+            return self.network.step(tokens, state, told)
+
+        return step
+
+    def score(self, text: str, *, category: str | None = None) -> Score:
+        """How well the model predicts a text: for a model of lines each line with its boundaries, else one running text.
+
+        Raises:
+            InputError: unknown symbols, or a category that the model does not know.
+        """
+        lines = tuple(line for line in text.splitlines() if line)
+        if not text or (self.vocabulary.has_boundary and not lines):
+            raise InputError("there is no text to score")
+        if self.vocabulary.has_boundary:
+            if self.categories and category is None:
+                raise InputError(f"this model is told a category: give one of {', '.join(self.categories)}")
+            told = self.draw_categories(category, len(lines), torch.Generator())
+            labels = None if told is None else tuple(self.categories.index(c) for c in told)
+            return self.score_part(Part(lines, labels, ""))
+        return self.score_part(Part((), None, text))
+
+    def score_part(self, part: Part, batch_size: int = 64, steps: int = 256) -> Score:
+        """The loss over a part of a data set; running text is read from its beginning to its end as one stream."""
+        batches = (
+            LineBatches(part, self.vocabulary, batch_size)
+            if part.lines
+            else StreamBatches(part, self.vocabulary, 1, steps)
+        )
+        nats, count = evaluate(LanguageTask(self.network), batches, lambda: None)
+        return Score(nats, count)
+
+    def predict(self, inputs: Any) -> Any:  # noqa: ARG002 - the surface of all models
+        """For models that classify; a language model has `sample` and `score`."""
+        raise InputError("this is a language model: use sample() or score(); predict() is for models that classify")
+
+
+def load(path: str | Path) -> Model:
+    """Load a model from a run (its best weights) or from a model folder. No code from the folder is run.
+
+    Raises:
+        FolderError: missing, truncated, altered, of a newer format, or with NaN in its weights; the message says which.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise FolderError(f"there is no {folder}; a run is a folder that `elman train` left, such as runs/names-quick")
+    for inner in ("best", "last"):
+        if (folder / inner).exists():
+            folder = folder / inner
+            break
+    stored = load_model(folder)
+    vocabulary = Vocabulary.from_json(stored.vocabulary)
+    if vocabulary.size != stored.model.symbols:
+        raise FolderError(f"{folder}: the vocabulary has {vocabulary.size} symbols, the model {stored.model.symbols}")
+    return Model(stored.model, vocabulary, stored.config)

@@ -1,0 +1,177 @@
+"""`train`: from a recipe to a run folder, once or in several goes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elman.cells.cell import Cell
+from elman.equations import cell_to_text
+from elman.errors import FolderError, InputError, RecipeError
+from elman.generation import sample
+from elman.models import SIZES, model_files
+from elman.recipes.reading import read_recipe, recipe_to_toml, with_overrides
+from elman.recipes.recipe import Recipe
+from elman.reports import write_report
+from elman.runs.assembly import Assembly, assemble
+from elman.runs.loaded import Model, load
+from elman.runs.results import measure
+from elman.storage import from_json, read_lines, to_json, write_file
+from elman.training import Listener, Outcome, ProgressListener, RunFolder, fit
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: the folder that a training left, and how it ended.
+
+    Attributes:
+        path: the folder.
+        outcome: why and when the training stopped.
+    """
+
+    path: Path
+    outcome: Outcome
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl."""
+        return read_lines(self.path / "metrics.jsonl")
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What was measured at the end: test loss, samples, novelty."""
+        path = self.path / "results.json"
+        found: dict[str, Any] = from_json(path.read_bytes(), str(path))
+        return found
+
+    @property
+    def report(self) -> Path:
+        """The one-file HTML report."""
+        return self.path / "report.html"
+
+    def model(self) -> Model:
+        """The model with the best validation loss."""
+        return load(self.path)
+
+
+def train(
+    recipe: str | Path | Recipe,
+    *,
+    run: str | Path | None = None,
+    resume: bool = False,
+    listener: Listener | None = None,
+    **overrides: Any,
+) -> Run:
+    """Train a model as a recipe says, and leave a run folder.
+
+    Args:
+        recipe: a built-in name (`elman recipes` lists them), a TOML file, or a `Recipe`.
+        run: the folder; None: `runs/NAME`, with a number behind it where that holds a run already.
+        resume: go on with the run in the folder, bit for bit as if it had not stopped; its own recipe counts.
+        listener: told what happens; None: a progress bar on a terminal, lines otherwise.
+        overrides: any key of a recipe: `epochs=3`, or with its section through a dict: `**{"training.rate": 0.01}`; further
+            `data` (a file or folder), `size` ("tiny", "small", "medium", "large"), `cell` (a name or a `Cell`).
+
+    Raises:
+        RecipeError, DataError, InputError, CellError: something asked for is wrong; nothing was written.
+        RunInUseError: another process writes to the folder. NonFiniteError: NaN; the parameters are as before it.
+        Interrupted: a signal; the state is saved. StorageError: the disk failed; the last checkpoint is intact.
+    """
+    values = _overrides(overrides)
+    path = Path(run) if run is not None else _default_folder(recipe, resume=resume)
+    if resume:
+        recipe = _recipe_of(path)
+    resolved = _resolve(recipe, values)
+    parts = assemble(resolved)
+    with RunFolder(path) as folder:
+        if not resume:
+            folder.refuse_if_used()
+        write_file(path / "recipe.toml", recipe_to_toml(resolved))
+        outcome = fit(
+            parts.task, parts.batches(parts.parts.train), parts.batches(parts.parts.validation), resolved.training,
+            generators=parts.generators, run=folder, listener=listener or ProgressListener(), resume=resume,
+            model_files=lambda: model_files(parts.model, parts.vocabulary.to_json(), _facts(parts)),
+            samples=lambda: _samples(parts),
+        )  # fmt: skip
+        best = load(path)
+        write_file(path / "results.json", to_json(measure(best, parts, _seconds(path))))
+        write_report(path)
+    return Run(path, outcome)
+
+
+def _overrides(given: dict[str, Any]) -> dict[str, Any]:
+    """The shorthands in terms of the recipe's own keys; the rest as they are."""
+    values = {key: value for key, value in given.items() if value is not None}
+    data, size, cell = (values.pop(key, None) for key in ("data", "size", "cell"))
+    if data is not None:
+        values["data.path"] = str(data)
+    if size is not None:
+        if size not in SIZES:
+            raise InputError(f"unknown size {size!r}; there are: {', '.join(SIZES)}")
+        values |= {f"model.{key}": value for key, value in SIZES[size].items()}
+    if isinstance(cell, Cell) or (isinstance(cell, type) and issubclass(cell, Cell)):
+        made = cell() if isinstance(cell, type) else cell
+        values |= {"model.cell": made.title, "model.cell_text": cell_to_text(made)}
+    elif cell is not None:
+        values["model.cell"] = cell
+    return values
+
+
+def _resolve(recipe: str | Path | Recipe, values: Mapping[str, Any]) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return with_overrides(tomllib.loads(recipe_to_toml(recipe)), values, where="the recipe")
+    return read_recipe(recipe, values)
+
+
+def _default_folder(recipe: str | Path | Recipe, *, resume: bool) -> Path:
+    """`runs/NAME`; with a number where it is taken, or the newest one to resume."""
+    stem = Path(recipe).stem if isinstance(recipe, (str, Path)) else "run"
+    runs = Path("runs")
+    taken = [path for path in [runs / stem, *(runs / f"{stem}-{k}" for k in range(2, 1000))] if path.exists()]
+    if resume:
+        if not taken:
+            raise FolderError(f"there is no run of {stem} in {runs} to resume; name its folder with --run")
+        return max(taken, key=lambda path: path.stat().st_mtime)
+    return runs / stem if not taken else next(p for k in range(2, 1001) if not (p := runs / f"{stem}-{k}").exists())
+
+
+def _recipe_of(path: Path) -> Recipe:
+    try:
+        return read_recipe(path / "recipe.toml")
+    except RecipeError as error:
+        raise FolderError(f"{path} can't be resumed: {error}") from None
+
+
+def _facts(parts: Assembly) -> dict[str, Any]:
+    labels = parts.parts.train.labels
+    categories = parts.corpus.categories
+    return {
+        "title": parts.recipe.title,
+        "corpus": {"title": parts.corpus.title, "digest": parts.corpus.digest},
+        "categories": list(categories),
+        "category_counts": [labels.count(k) for k in range(len(categories))] if labels else [],
+    }
+
+
+def _samples(parts: Assembly) -> list[str]:
+    """A few samples from the weights as they are, in the middle of a training."""
+    model = Model(parts.model, parts.vocabulary, _facts(parts))
+    settings = parts.recipe.sample
+    was_training = parts.model.training
+    parts.model.eval()
+    count = min(settings.count, 8 if parts.vocabulary.has_boundary else 1)
+    chosen = model.draw_categories(None, count, parts.generators.sampling)
+    texts: list[str] = sample(
+        model.stepper(chosen), parts.vocabulary, prompt=settings.prompt, count=count,
+        length=min(settings.length, 200), temperature=settings.temperature, top_k=None, top_p=None,
+        generator=parts.generators.sampling,
+    )  # fmt: skip
+    parts.model.train(was_training)
+    return texts
+
+
+def _seconds(path: Path) -> float:
+    return float(sum(row["seconds"] for row in read_lines(path / "timing.jsonl")))
