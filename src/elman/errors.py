@@ -18,7 +18,7 @@ class InputError(ElmanError, ValueError):
 
 
 class ShapeError(ElmanError, ValueError, RuntimeError):
-    """A tensor has the wrong rank or size. `torch.nn` raises `ValueError` for some and `RuntimeError` for others: this is both."""
+    """A tensor has the wrong rank, size or dtype. `torch.nn` raises `ValueError` for some and `RuntimeError` for others: this is both."""
 
 
 class CellError(ElmanError, ValueError):

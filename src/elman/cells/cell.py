@@ -9,20 +9,23 @@ from elman.errors import CellError
 
 
 class Names:
-    """Values by attribute: `x.i`, `s.c`. Asking for a name that is not there says which are."""
+    """Values by attribute or key: `x.i`, `s["c"]`. Asking for a name that is not there says which are."""
 
     def __init__(self, what: str, values: Mapping[str, Any]) -> None:
-        self._what = what
-        self._values = values
+        self.__what = what
+        self.__values = values
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # protocols such as copying ask for these
             raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
         try:
-            return self._values[name]
+            return self.__values[name]
         except KeyError:
-            known = ", ".join(self._values) or "none"
-            raise CellError(f"the step asks for {self._what}.{name}; what this cell declares is: {known}") from None
+            known = ", ".join(self.__values) or "none"
+            raise CellError(f"the step asks for {self.__what}.{name}; what this cell declares is: {known}") from None
 
 
 class Cell:

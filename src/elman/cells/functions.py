@@ -12,13 +12,21 @@ from typing import Any
 
 import numpy as np
 
-# Logistic function without overflow: exp(-log(1 + exp(-v))).
+_LARGEST = np.finfo(np.float64).max  # infinity over infinity is not a number; this over this is 1
+
+
+def _softplus(v: Any) -> Any:
+    with np.errstate(invalid="ignore"):  # logaddexp warns of NaN; here it simply passes through
+        return np.logaddexp(0, v)
+
+
+# The logistic function is exp(-log(1 + exp(-v))), which does not overflow.
 NUMPY: dict[str, Callable[..., Any]] = {
-    "sigmoid": lambda v: np.exp(-np.logaddexp(0, -v)),
+    "sigmoid": lambda v: np.exp(-_softplus(-v)),
     "tanh": np.tanh,
     "relu": lambda v: np.where(v < 0, 0.0, v),  # a comparison with NaN is false, so NaN passes through
-    "softsign": lambda v: v / (1 + np.abs(v)),
-    "softplus": lambda v: np.logaddexp(0, v),
+    "softsign": lambda v: np.clip(v, -_LARGEST, _LARGEST) / (1 + np.abs(np.clip(v, -_LARGEST, _LARGEST))),
+    "softplus": _softplus,
     "exp": np.exp,
     "log": np.log,
     "sqrt": np.sqrt,
@@ -47,13 +55,13 @@ def _torch_functions() -> dict[str, Callable[..., Any]]:
             sigmoid=torch.sigmoid,
             tanh=torch.tanh,
             relu=torch.relu,
-            softsign=functional.softsign,
+            softsign=lambda v: functional.softsign(v.clamp(-torch.finfo(v.dtype).max, torch.finfo(v.dtype).max)),
             softplus=lambda v: torch.logaddexp(v, torch.zeros_like(v)),
             exp=torch.exp,
             log=torch.log,
             sqrt=torch.sqrt,
             absolute=torch.abs,
-            sign=torch.sign,
+            sign=lambda v: torch.where(v.isnan(), v, v.sign()),
             positive=lambda v: (v > 0).to(v.dtype),
             maximum=torch.maximum,
             minimum=torch.minimum,

@@ -55,15 +55,14 @@ def bptt(cell: str | Cell, weights: Mapping[str, Any], xs: Any, grad_output: Any
     return {**sums, "xs": grad_xs if batched else grad_xs[:, 0], "state": form.like_given(old)}
 
 
-def as_sequence(xs: Any, inputs: int) -> tuple[Array, bool]:
+def as_sequence(xs: Any, inputs: int | None) -> tuple[Array, bool]:
     """`xs` as [T, B, I], and whether it had a batch axis.
 
     Raises:
         ShapeError: another rank, or another number of inputs than the weights have.
     """
     array = to_float64(xs)
-    if array.ndim not in (2, 3) or array.shape[-1] != inputs:
-        raise ShapeError(
-            f"xs is [steps, inputs] or [steps, sequences, inputs] with {inputs} inputs; got {list(array.shape)}"
-        )
+    if array.ndim not in (2, 3) or inputs not in (None, array.shape[-1]):
+        count = "" if inputs is None else f" with {inputs} inputs"
+        raise ShapeError(f"xs is [steps, inputs] or [steps, sequences, inputs]{count}; got {list(array.shape)}")
     return (array if array.ndim == 3 else array[:, None]), array.ndim == 3

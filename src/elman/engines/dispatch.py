@@ -40,8 +40,9 @@ def choose(engine: str, t: Trace, *, empty: bool = False) -> Choice:
         empty: whether the input has no steps or no sequences, which torch's kernels refuse.
 
     Raises:
-        EngineError: the engine was asked for by name and can't run this; the message says why.
+        InputError: there is no such engine. EngineError: the engine was asked for by name and can't run this; the message says why.
     """
+    check_name(engine)
     kernel = native.kernel_of(t)
     if engine == "fused":
         raise EngineError("the fused engine is not part of this version; engine='auto' takes the fastest one there is")

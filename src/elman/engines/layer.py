@@ -56,6 +56,8 @@ class Layer:
         cell: whose layer it is.
         weights: arrays or tensors named `weight_ih_l0`, ... (or without `_l0`). A missing bias is zero and has no gradient.
 
+    `inputs` is None for a cell that does not read its input.
+
     Raises:
         ShapeError: a name is unknown or missing, or a shape does not fit; the message says which.
     """
@@ -63,6 +65,7 @@ class Layer:
     def __init__(self, cell: Cell, weights: Mapping[str, Any]) -> None:
         self.cell = cell
         self.trace = trace(cell)
+        self.inputs: int | None
         self.names: dict[str, str] = {}
         self.arrays: dict[str, Array] = {}
         for name, value in weights.items():
@@ -72,19 +75,20 @@ class Layer:
 
     def _check(self) -> None:
         t = self.trace
-        first = "weight_ih" if t.x_gates else "weight_hh"
-        if first not in self.arrays or self.arrays[first].ndim != 2:
+        first, gates = next(
+            (n, g) for n, g in (("weight_ih", t.x_gates), ("weight_hh", t.h_gates), ("weight_p", t.vectors)) if g
+        )
+        if first not in self.arrays or self.arrays[first].ndim != (1 if first == "weight_p" else 2):
             given = ", ".join(self.names.values()) or "nothing"
+            raise ShapeError(f"cell {t.name} needs {first}_l0 as blocks of units; the weights given are: {given}")
+        rows = self.arrays[first].shape[0]
+        if rows % len(gates) or rows == 0:
             raise ShapeError(
-                f"cell {t.name} needs {first}_l0 as a matrix [blocks x units, inputs]; the weights given are: {given}"
+                f"{first}_l0 has {rows} rows; cell {t.name} stacks {len(gates)} blocks ({', '.join(gates)}) of one size"
             )
-        rows, inputs = self.arrays[first].shape
-        blocks = len(t.x_gates or t.h_gates)
-        if rows % blocks or rows == 0:
-            raise ShapeError(
-                f"{first}_l0 has {rows} rows; cell {t.name} stacks {blocks} blocks ({', '.join(t.x_gates)}) of one size"
-            )
-        self.units, self.inputs = rows // blocks, inputs
+        self.units = rows // len(gates)
+        self.inputs = self.arrays[first].shape[1] if first == "weight_ih" else None
+        inputs = self.inputs or 0
         shapes = ParameterShapes(t, self.units).of(inputs, bias=True)
         for name, array in self.arrays.items():
             if name not in shapes:

@@ -107,10 +107,11 @@ class _Recurrent(Names):
             gates = step.trace.plain_gates
             values = dict(zip(gates, linear(output, weight, bias).chunk(len(gates), -1), strict=True))
         super().__init__("h", values)
-        self._step = step
+        self.__step = step
 
     def __call__(self, vector: Tensor) -> Names:
-        return Names("h(...)", {k: linear(vector, *self._step.blocks[k]) for k in self._step.trace.mid_gates})
+        step = self.__step
+        return Names("h(...)", {k: linear(vector, *step.blocks[k]) for k in step.trace.mid_gates})
 
 
 def _full(value: Tensor | float, like: Tensor) -> Tensor:

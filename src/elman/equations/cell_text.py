@@ -13,19 +13,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.cells.cell import Cell
+from elman.cells.cell import Cell, Names
 from elman.equations.expression import evaluate, symbols
-from elman.equations.grammar import parse, render
+from elman.equations.grammar import MAX_CHARACTERS, parse, render
 from elman.equations.tracing import Trace, trace
 from elman.errors import CellError
 
-MAX_CHARACTERS = 65536
 MAX_ASSIGNMENTS = 256
 _HEADERS = ("cell", "gates", "state", "vectors", "forget")
 
 
 def cell_to_text(cell: Cell | Trace) -> str:
-    """The equations of a cell as text; running what `cell_from_text` makes of it gives the same numbers to the last bit."""
+    """The equations of a cell as text; running what `cell_from_text` makes of it gives the same numbers to the last bit.
+
+    Raises:
+        CellError: the step can't be traced, or is larger than what is read back.
+    """
     t = cell if isinstance(cell, Trace) else trace(cell)
     lines = [f"cell {t.name}"]
     lines += [f"gates {', '.join(t.gates)}"] if t.gates else []
@@ -33,7 +36,12 @@ def cell_to_text(cell: Cell | Trace) -> str:
     lines += [f"vectors {', '.join(t.vectors)}"] if t.vectors else []
     lines += [f"forget {t.forget_gate}"] if t.forget_gate else []
     lines += [f"{name} = {render(expr)}" for name, expr in t.assignments]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if len(t.assignments) > MAX_ASSIGNMENTS or len(text) > MAX_CHARACTERS:
+        raise CellError(
+            f"cell {t.name} has more than {MAX_ASSIGNMENTS} equations or {MAX_CHARACTERS} characters; such a cell can't be saved"
+        )
+    return text
 
 
 def cell_from_text(text: str) -> Cell:
@@ -100,12 +108,12 @@ class TextCell(Cell):
 
     def step(self, x: Any, h: Any, s: Any, p: Any = None) -> dict[str, Any]:
         """One step."""
-        blocks = {"x": x, "h": h, "s": s, "p": p}
+        blocks = {"x": x, "h": h, "s": s, "p": p if p is not None else Names("p", {})}
         computed: dict[str, Any] = {}
         for name, expr in self._equations:
             computed[name] = evaluate(
                 expr,
-                lambda kind, key: computed[key] if kind == "q" else getattr(blocks[kind], key),
-                lambda gate, vector: getattr(h(vector), gate),
+                lambda kind, key: computed[key] if kind == "q" else blocks[kind][key],
+                lambda gate, vector: h(vector)[gate],
             )
         return computed

@@ -69,6 +69,8 @@ def derive(trace: Trace) -> Derivation:
     values = {to_sympy(rhs): name for name, rhs in tape if isinstance(rhs, Expr) and rhs.operation == "call"}
     terms: dict[Leaf, list[Term]] = {}
     for name, rhs in reversed(tape):
+        if name not in trace.state and ("q", name) not in terms:
+            continue  # computed for people to see; nothing flows back from it
         if isinstance(rhs, Special):
             received = symbol("d", name)
             term = Expr("map_transposed", rhs.gate, received) if rhs.kind == "map" else Expr("call", "mean", received)

@@ -56,8 +56,7 @@ class Display:
                 case "symbol":
                     return self._symbol(node.arguments[0], node.arguments[1], when, before)
                 case "number":
-                    value = node.arguments[0]
-                    return self.style.number(value), WHOLE if value >= 0 else SUM
+                    return self.number(node.arguments[0])
                 case "negative":
                     return self.style.join(self.style.operator("negative"), self.inside(parts[0], PRODUCT)), SUM
                 case "call":
@@ -74,14 +73,21 @@ class Display:
         piece: Piece = fold(expr, visit)
         return piece
 
+    def number(self, value: float) -> Piece:
+        """A constant with all its digits; very large and small ones as a multiple of a power of ten."""
+        mantissa, _, exponent = repr(value).partition("e")
+        if not exponent:
+            return self.style.number(mantissa), WHOLE if value >= 0 else SUM
+        return self.style.scientific(mantissa, int(exponent)), PRODUCT
+
     def _symbol(self, kind: str, name: str, when: str, before: str) -> Piece:
         match kind:
             case "x":
                 return self.affine("i", name, self.style.name("x", when))
             case "h":
-                return self.affine("h", name, self.style.name(self.output, before))
+                return self.affine("h", name, self.quantity(self.output, before))
             case "s":
-                return self.style.name(name, before), WHOLE
+                return self.quantity(name, before), WHOLE
             case "p":
                 return self.style.name("p", name), WHOLE
             case "d":

@@ -41,13 +41,15 @@ class _Explainer:
         parameters = tuple(self.parameters())
         slopes = tuple(self.slope_equations())
         vectors = "; p: one number a unit" if self.trace.vectors else ""
+        has_mean = any(isinstance(rhs, Special) and rhs.kind == "mean" for _, rhs in self.d.tape)
+        means = "; M: the matrix that takes the mean over the units" if has_mean else ""
         sections = [(f"Forward, at each step t (⊙: unit by unit; W: matrices, b: biases{vectors})", forward)]
         if inner:
             sections.append(("With the insides of functions under names of their own", inner))
         sections += [
             ("Backward, from the last step to the first (δq means ∂L/∂q; zero after the last step)", backward),
             ("Gradients of the parameters and of the input", parameters),
-            ("How the new state depends on the old one (diag: no mixing of units)", slopes),
+            (f"How the new state depends on the old one (diag: no mixing of units{means})", slopes),
         ]
         return Explanation(
             self.trace.name, forward, backward + parameters, slopes, tuple(self.reading()), tuple(sections)
@@ -133,11 +135,13 @@ class _Explainer:
         """∂L/∂W = Σ_t δ vᵀ and ∂L/∂b = Σ_t δ, for the previous output and for a mid-step product."""
         found: list[tuple[str, str]] = [(block, gate)] if (block, gate) in self.d.terms else []
         middle = [(n, r.argument) for n, r in self.d.tape if block == "h" and isinstance(r, Special) and r.gate == gate]
+        if not found and not middle:
+            return []
         weight, offset = {}, {}
         for n, d in self.displays.items():
             outer, plain = [], []
             for k, g in found:
-                vector = d.style.name("x", "t") if kind == "i" else d.style.name(self.output, "t-1")
+                vector = d.style.name("x", "t") if kind == "i" else d.quantity(self.output, "t-1")
                 delta = self.map_gradient(d, k, g, "t", WHOLE)
                 outer.append(d.style.join(delta, d.style.operator("matrix"), d.style.transposed(vector)))
                 plain.append(delta)
@@ -174,15 +178,23 @@ class _Explainer:
                 kept = tuple(p for p in paths if p is not None)
                 if kept:
                     left = {
-                        n: d.style.derivative(d.quantity(row), d.style.name(old, "t-1"))
-                        for n, d in self.displays.items()
+                        n: d.style.derivative(d.quantity(row), d.quantity(old, "t-1")) for n, d in self.displays.items()
                     }
                     equations.append(Equation(f"{row}_by_{old}", left, kept))
         return equations
 
+    def depends(self, special: str, old: str) -> bool:
+        """Whether what goes into a mid-step product or mean depends on an old state at all."""
+        rhs = dict(self.d.tape)[special]
+        slopes = self.d.slopes[rhs.argument] if isinstance(rhs, Special) else {}
+        return any(
+            key == old if kind == "s" else old == self.output if kind == "h" else self.depends(key, old)
+            for kind, key in slopes
+        )
+
     def slope_path(self, source: tuple[str, str], expr: Expr, old: str) -> Path | None:
         kind, key = source
-        if kind == "h" and old != self.output:
+        if (kind == "h" and old != self.output) or (kind == "q" and not self.depends(key, old)):
             return None
         spellings = {}
         for n, d in self.displays.items():
@@ -193,7 +205,7 @@ class _Explainer:
                 special = dict(self.d.tape)[key]
                 assert isinstance(special, Special)  # noqa: S101 - only these are sources of their own
                 mixing = d.weight("h", special.gate) if special.kind == "map" else d.style.name("M")
-                inner = d.style.derivative(d.quantity(special.argument), d.style.name(old, "t-1"))
+                inner = d.style.derivative(d.quantity(special.argument), d.quantity(old, "t-1"))
                 parts += [d.style.operator("matrix"), mixing, d.style.operator("matrix"), inner]
             spellings[n] = d.style.join(*parts)
         return Path(spellings)

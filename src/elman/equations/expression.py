@@ -6,6 +6,7 @@ step. Trees are interned: equal trees are one object, so `is` and `==` agree and
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -14,7 +15,9 @@ from elman.cells.functions import apply
 from elman.errors import CellError
 
 _interned: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
-_orders: WeakKeyDictionary[Expr, list[Expr]] = WeakKeyDictionary()  # nodes below a root, for trees evaluated at every step
+_orders: WeakKeyDictionary[Expr, list[Expr]] = (
+    WeakKeyDictionary()
+)  # nodes below a root, for trees evaluated at every step
 
 
 class Expr:
@@ -34,7 +37,7 @@ class Expr:
 
     def __new__(cls, operation: str, *arguments: Any) -> Expr:
         """The one node with this operation and these arguments."""
-        key = (operation, *((type(a), a) if not isinstance(a, Expr) else a for a in arguments))
+        key = (operation, *(_identity(a) for a in arguments))
         node = _interned.get(key)
         if node is None:
             node = super().__new__(cls)
@@ -92,8 +95,25 @@ class Expr:
         """What the functions of `elman.cells` do with a symbol."""
         return Expr("call", name, *(lift(a) for a in arguments))
 
+    def __deepcopy__(self, _memo: Any) -> Expr:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expr, (self.operation, *self.arguments)
+
     def __repr__(self) -> str:
         return f"Expr({self.operation}, {', '.join(map(str, self.arguments))})"
+
+
+def _identity(argument: Any) -> Any:
+    """What makes an argument the same: 1 and 1.0 compute alike but print differently, 0.0 and -0.0 are equal but divide differently."""
+    return (
+        ("float", argument.hex())
+        if isinstance(argument, float)
+        else argument
+        if isinstance(argument, Expr)
+        else (type(argument), argument)
+    )
 
 
 def lift(value: Any) -> Expr:
@@ -106,8 +126,10 @@ def lift(value: Any) -> Expr:
         return value
     if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         value = value.item()
-    if isinstance(value, (bool, int, float)):
-        return Expr("number", value if isinstance(value, (int, float)) and not isinstance(value, bool) else int(value))
+    if isinstance(value, (int, float)):
+        if not abs(value) <= sys.float_info.max:  # infinite, NaN, or a whole number too large for a float
+            raise CellError("a step may combine its arguments with finite numbers only, up to 1.8e308")
+        return Expr("number", int(value) if isinstance(value, bool) else value)
     raise CellError(f"a step may combine its arguments with numbers only; got {type(value).__name__}")
 
 
@@ -160,14 +182,20 @@ def rebuild(node: Expr, children: tuple[Any, ...]) -> Expr:
 def substitute(root: Expr, replacement: Callable[[Expr], Expr | None]) -> Expr:
     """The tree with every node for which `replacement` gives another one replaced, the largest first."""
     chosen: dict[Expr, Expr] = {}
-
-    def replace(node: Expr) -> Expr:
-        if node not in chosen:
-            new = replacement(node)
-            chosen[node] = new if new is not None else rebuild(node, tuple(replace(c) for c in node.children))
-        return chosen[node]
-
-    return replace(root)
+    stack = [root]
+    while stack:  # no recursion: trees may be deep
+        node = stack[-1]
+        if node in chosen:
+            stack.pop()
+            continue
+        new = replacement(node)
+        if new is not None:
+            chosen[node] = new
+        elif all(c in chosen for c in node.children):
+            chosen[node] = rebuild(node, tuple(chosen[c] for c in node.children))
+        else:
+            stack.extend(c for c in node.children if c not in chosen)
+    return chosen[root]
 
 
 def evaluate(root: Expr, leaf: Callable[[str, str], Any], recurrent: Callable[[str, Any], Any] | None = None) -> Any:

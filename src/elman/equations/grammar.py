@@ -9,13 +9,16 @@ factor  = "-" factor | number | "(" sum ")" | name | name "." name
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
+from itertools import accumulate
 
 from elman.cells.functions import ARITY, NUMPY
 from elman.equations.expression import Expr, fold, number, symbol
 from elman.errors import CellError
 
 MAX_DEPTH = 64
+MAX_CHARACTERS = 10_000
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)|([-+*/().,]))", re.ASCII)
 _BLOCKS = ("x", "h", "s", "p")
 
@@ -30,16 +33,28 @@ def parse(text: str, where: str = "expression") -> Expr:
 
 
 def render(expr: Expr) -> str:
-    """The text of a tree; `parse(render(e)) is e`."""
+    """The text of a tree; `parse(render(e)) is e`.
+
+    Raises:
+        CellError: the text would be too long or too deep to be read back.
+    """
 
     def visit(node: Expr, parts: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+        piece = spell(node, parts)
+        if len(piece[0]) > MAX_CHARACTERS:
+            raise CellError(
+                f"an equation is longer than {MAX_CHARACTERS} characters as text; return its parts under names of their own"
+            )
+        return piece
+
+    def spell(node: Expr, parts: tuple[tuple[str, int], ...]) -> tuple[str, int]:
         match node.operation:
             case "symbol":
                 kind, name = node.arguments
                 return (name if kind == "q" else f"{kind}.{name}"), 4
             case "number":
                 value = node.arguments[0]
-                return (repr(value), 4) if value >= 0 else (f"({value!r})", 4)
+                return (f"({value!r})" if repr(value).startswith("-") else repr(value)), 4
             case "negative":
                 return f"-{_inside(parts[0], 3)}", 3
             case "call":
@@ -50,6 +65,8 @@ def render(expr: Expr) -> str:
         return f"{_inside(parts[0], level)} {node.operation} {_inside(parts[1], level + 1)}", level
 
     text: str = fold(expr, visit)[0]
+    if max(accumulate((c == "(") - (c == ")") for c in text), default=0) >= MAX_DEPTH:
+        raise CellError(f"an equation is nested more than {MAX_DEPTH} deep; return its parts under names of their own")
     return text
 
 
@@ -125,6 +142,8 @@ class _Parser:
         signs = 0
         while self.take("-"):
             signs += 1
+            if signs > MAX_DEPTH:
+                raise CellError(f"{self.where}: more than {MAX_DEPTH} minus signs in a row")
         expr = self.atom()
         for _ in range(signs):
             expr = Expr("negative", expr)
@@ -133,8 +152,7 @@ class _Parser:
     def atom(self) -> Expr:
         kind, text, _ = self.tokens[self.at]
         if kind == "number":
-            self.at += 1
-            return number(int(text) if text.isdigit() else float(text))
+            return self.number()
         if self.take("("):
             negative_number = self._negative_number()
             expr = negative_number if negative_number is not None else self.sum()
@@ -162,8 +180,16 @@ class _Parser:
         sign, value, close = (self.tokens[min(self.at + k, len(self.tokens) - 1)] for k in range(3))
         if sign[1] != "-" or value[0] != "number" or close[1] != ")":
             return None
-        self.at += 2
-        return number(-int(value[1]) if value[1].isdigit() else -float(value[1]))
+        self.at += 1
+        return number(-self.number().arguments[0])
+
+    def number(self) -> Expr:
+        _, text, column = self.tokens[self.at]
+        self.at += 1
+        value = int(text) if text.isdigit() and len(text) <= 400 else float(text)
+        if value > sys.float_info.max:
+            raise CellError(f"{self.where}: the number at character {column} is too large")
+        return number(value)
 
     def call(self, function: str) -> Expr:
         if function not in NUMPY:

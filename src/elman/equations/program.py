@@ -11,10 +11,10 @@ products in one place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elman.equations.derivation import Derivation, derive
-from elman.equations.expression import Expr, number, rebuild, substitute, symbol, symbols, walk
+from elman.equations.expression import Expr, fold, number, rebuild, substitute, symbol, symbols, walk
 from elman.equations.tracing import Trace
 from elman.errors import CellError
 
@@ -66,17 +66,19 @@ def compile_step(trace: Trace) -> Programs:
     """
     if trace.obstacle:
         raise CellError(f"cell {trace.name} can't become a pointwise program: {trace.obstacle}")
-    derivation = derive(trace)
     summed = _summed_gates(trace)
+    derivation = derive(
+        replace(trace, assignments=tuple((name, _sum_maps(e, summed)) for name, e in trace.assignments))
+    )
     gradients = _gradients(derivation, summed)
-    forward = {name: _sum_maps(expr, summed) for name, expr in derivation.tape if isinstance(expr, Expr)}
+    forward = _inline({name: expr for name, expr in derivation.tape if isinstance(expr, Expr)})
     needed = {leaf.arguments for leaf in symbols(*gradients.values())}
     # The old state, the per-unit weights and the new state's gradient are the engine's to give again; the rest must be saved.
     saved = tuple(f"{kind}.{name}" for kind, name in sorted(needed) if kind in ("q", "x", "h", "a"))
     results = {f"q.{k}": symbol("q", k) for k in trace.state}
     results |= {name: symbol(*name.split(".")) for name in saved}
     return Programs(
-        forward=_lower({name: _inline(expr, forward) for name, expr in results.items()}),
+        forward=_lower({name: forward[e.arguments[1]] if e.arguments[0] == "q" else e for name, e in results.items()}),
         backward=_lower(gradients),
         saved=saved,
         summed_gates=summed,
@@ -93,73 +95,56 @@ def _summed_gates(trace: Trace) -> tuple[str, ...]:
 
 def _sum_maps(expr: Expr, gates: tuple[str, ...]) -> Expr:
     """The tree with x.k + h.k, wherever both stand in one chain of sums, as the one symbol a.k."""
+    partner = {symbol(a, k): (symbol(b, k), symbol("a", k)) for k in gates for a, b in ("xh", "hx")}
 
-    def replace(node: Expr) -> Expr | None:
-        if node.operation != "+":
-            return None
+    def visit(node: Expr, children: tuple[Expr, ...]) -> Expr:
+        node = rebuild(node, children)
+        if node.operation != "+" or not any(c in partner for c in _addends(children[1])):
+            return node
         addends = _addends(node)
-        pairs = [k for k in gates if symbol("x", k) in addends and symbol("h", k) in addends]
-        if not pairs:
-            return None
-        for k in pairs:
-            addends[addends.index(symbol("x", k))] = symbol("a", k)
-            addends.remove(symbol("h", k))
-        total = _sum_maps(addends[0], gates)
-        for addend in addends[1:]:
-            total = total + _sum_maps(addend, gates)
-        return total
+        for found in [a for a in addends if a in partner and partner[a][0] in addends]:
+            if found in addends:
+                other, both = partner[found]
+                addends[addends.index(found)] = both
+                addends.remove(other)
+        return _total(addends)
 
-    return substitute(expr, replace)
+    summed: Expr = fold(expr, visit)
+    return summed
 
 
 def _addends(node: Expr) -> list[Expr]:
-    if node.operation != "+":
-        return [node]
-    left, right = node.children
-    return [*_addends(left), *_addends(right)]
+    """What a chain of sums adds, from left to right."""
+    found = []
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top.operation == "+":
+            stack.extend(reversed(top.children))
+        else:
+            found.append(top)
+    return found
 
 
 def _gradients(derivation: Derivation, summed: tuple[str, ...]) -> dict[str, Expr]:
     """What the backward program computes, written with its inputs only."""
     trace = derivation.trace
     totals: dict[str, Expr] = {}
-    for name in derivation.order:
-        terms = [t.expr for t in derivation.terms.get(("q", name), ())]
-        terms = [
-            substitute(
-                e, lambda n: totals.get(n.arguments[1]) if n.operation == "symbol" and n.arguments[0] == "d" else None
-            )
-            for e in terms
-        ]
-        if name in trace.state:
-            terms.insert(0, symbol("d", name))
-        totals[name] = _total(terms)
 
     def gradient(kind: str, name: str) -> Expr:
-        terms = derivation.terms.get((kind, name), ())
-        return _total(
-            [
-                substitute(
-                    t.expr,
-                    lambda n: totals[n.arguments[1]] if n.operation == "symbol" and n.arguments[0] == "d" else None,
-                )
-                for t in terms
-            ]
-        )
+        """The sum over a symbol's paths, with every δ written out."""
+        return _total([substitute(t.expr, written_out) for t in derivation.terms.get((kind, name), ())])
 
-    wanted = (
-        [("x", k) for k in trace.x_gates]
-        + [("h", k) for k in trace.h_gates]
-        + [("s", k) for k in trace.state]
-        + [("p", k) for k in trace.vectors]
-    )
-    gradients = {
-        f"{kind}.{name}": gradient(kind, name) for kind, name in wanted if not (kind == "h" and name in summed)
-    }
-    return {
-        name.replace("x.", "a.") if name[:2] == "x." and name[2:] in summed else name: _sum_maps(e, summed)
-        for name, e in gradients.items()
-    }
+    def written_out(node: Expr) -> Expr | None:
+        return totals[node.arguments[1]] if node.arguments[:1] == ("d",) else None
+
+    for name in derivation.order:
+        inner = gradient("q", name)
+        totals[name] = symbol("d", name) + inner if name in trace.state else inner
+    maps = [("a", k) for k in summed]
+    maps += [("x", k) for k in trace.x_gates if k not in summed] + [("h", k) for k in trace.h_gates if k not in summed]
+    wanted = [*maps, *(("s", k) for k in trace.state), *(("p", k) for k in trace.vectors)]
+    return {f"{kind}.{name}": gradient(kind, name) for kind, name in wanted}
 
 
 def _total(terms: list[Expr]) -> Expr:
@@ -169,15 +154,12 @@ def _total(terms: list[Expr]) -> Expr:
     return total
 
 
-def _inline(expr: Expr, definitions: dict[str, Expr]) -> Expr:
-    """The tree with named quantities replaced by what they are computed from; shared parts stay shared."""
-
-    def replace(node: Expr) -> Expr | None:
-        if node.operation == "symbol" and node.arguments[0] == "q":
-            return _inline(definitions[node.arguments[1]], definitions)
-        return None
-
-    return substitute(expr, replace)
+def _inline(tape: dict[str, Expr]) -> dict[str, Expr]:
+    """Each named quantity written with the program's inputs only; shared parts stay shared."""
+    inlined: dict[str, Expr] = {}
+    for name, expr in tape.items():
+        inlined[name] = substitute(expr, lambda n: inlined[n.arguments[1]] if n.arguments[:1] == ("q",) else None)
+    return inlined
 
 
 def _lower(results: dict[str, Expr]) -> Program:
@@ -218,10 +200,7 @@ def _cheaper(expr: Expr) -> Expr:
     """Multiplying by one, adding zero and the like cost an instruction each: leave them out."""
     zero, one = number(0), number(1)
 
-    def simplify(node: Expr) -> Expr | None:
-        if not node.children:
-            return None
-        children = tuple(_cheaper(c) for c in node.children)
+    def visit(node: Expr, children: tuple[Expr, ...]) -> Expr:
         match node.operation, children:
             case ("+", (left, right)) if left is zero or right is zero:
                 return right if left is zero else left
@@ -231,4 +210,5 @@ def _cheaper(expr: Expr) -> Expr:
                 return zero
         return rebuild(node, children)
 
-    return substitute(expr, simplify)
+    cheaper: Expr = fold(expr, visit)
+    return cheaper

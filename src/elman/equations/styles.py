@@ -14,8 +14,11 @@ class Style(Protocol):
     def name(self, base: str, subscript: str = "", *, delta: bool = False, bold: bool = False) -> str:
         """`base_subscript`, with braces where the subscript is longer than letters."""
 
-    def number(self, value: float) -> str:
-        """Shortest form."""
+    def number(self, digits: str) -> str:
+        """A constant."""
+
+    def scientific(self, mantissa: str, exponent: int) -> str:
+        """A constant as a multiple of a power of ten."""
 
     def operator(self, sign: str) -> str:
         """The sign with its spaces."""
@@ -52,14 +55,17 @@ class Text:
     """Unicode text, for terminals."""
 
     _SIGNS: ClassVar = {"*": " ⊙ ", "+": " + ", "-": " - ", "=": " = ", "matrix": " ", "negative": "-"}
-    _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    _DIGITS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
     def name(self, base: str, subscript: str = "", *, delta: bool = False, bold: bool = False) -> str:
         tail = f"_{subscript}" if subscript.isalnum() else f"_{{{subscript}}}" if subscript else ""
         return f"{'δ' if delta else ''}{base}{tail}"
 
-    def number(self, value: float) -> str:
-        return f"{value:g}"
+    def number(self, digits: str) -> str:
+        return digits
+
+    def scientific(self, mantissa: str, exponent: int) -> str:
+        return f"{mantissa}e{exponent}"
 
     def operator(self, sign: str) -> str:
         return self._SIGNS[sign]
@@ -97,7 +103,15 @@ class Text:
 class Latex:
     """LaTeX, for papers and slides."""
 
-    _SIGNS: ClassVar = {"*": r" \odot ", "+": " + ", "-": " - ", "=": " &= ", "matrix": r"\, ", "negative": "-"}
+    _SIGNS: ClassVar = {
+        "*": r" \odot ",
+        "+": " + ",
+        "-": " - ",
+        "=": " &= ",
+        "matrix": r"\, ",
+        "times": r" \cdot ",
+        "negative": "-",
+    }
 
     def name(self, base: str, subscript: str = "", *, delta: bool = False, bold: bool = False) -> str:
         stem = base if len(base) == 1 else rf"\mathrm{{{base}}}".replace("_", r"\_")
@@ -105,8 +119,11 @@ class Latex:
         tail = f"_{{{escaped}}}" if subscript else ""
         return (r"\delta " if delta else "") + stem + tail
 
-    def number(self, value: float) -> str:
-        return f"{value:g}"
+    def number(self, digits: str) -> str:
+        return digits
+
+    def scientific(self, mantissa: str, exponent: int) -> str:
+        return rf"{mantissa} \cdot 10^{{{exponent}}}"
 
     def operator(self, sign: str) -> str:
         return self._SIGNS[sign]
@@ -153,8 +170,11 @@ class MathML:
         body = f"<msub>{stem}<mtext>{escape(subscript)}</mtext></msub>" if subscript else stem
         return f"<mrow><mi>δ</mi>{body}</mrow>" if delta else body
 
-    def number(self, value: float) -> str:
-        return f"<mn>{value:g}</mn>"
+    def number(self, digits: str) -> str:
+        return f"<mn>{digits}</mn>"
+
+    def scientific(self, mantissa: str, exponent: int) -> str:
+        return f"<mrow><mn>{mantissa}</mn><mo>·</mo><msup><mn>10</mn><mn>{exponent}</mn></msup></mrow>"
 
     def operator(self, sign: str) -> str:
         form = ' form="prefix"' if sign == "negative" else ""

@@ -98,11 +98,18 @@ def from_sympy(expression: Any) -> Expr:
     if e.is_Pow:
         base, exponent = e.args
         if exponent.is_Integer and exponent > 0:
-            return from_sympy(base) ** int(exponent)
+            return _power(from_sympy(base), int(exponent))
         if exponent.is_Integer:
-            return number(1) / from_sympy(base) ** int(-exponent)
+            return number(1) / _power(from_sympy(base), int(-exponent))
         raise CellError(f"a derivative holds the power {exponent}, which a step can't compute")
     return Expr("call", type(e).__name__, *(from_sympy(a) for a in e.args))
+
+
+def _power(base: Expr, exponent: int) -> Expr:
+    power = base
+    for _ in range(exponent - 1):
+        power = power * base
+    return power
 
 
 def _product(e: Any) -> Expr:

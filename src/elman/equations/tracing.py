@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +42,12 @@ class Trace:
 class _RecurrentSymbols(Names):
     """`h.k` on symbols; called with a vector it gives the recurrent map of that vector."""
 
+    def __init__(self, gates: tuple[str, ...]) -> None:
+        super().__init__("h", {k: symbol("h", k) for k in gates})
+        self.__gates = gates
+
     def __call__(self, vector: Any) -> Names:
-        return Names("h(...)", {k: Expr("map", k, lift(vector)) for k in self._values})
+        return Names("h(...)", {k: Expr("map", k, lift(vector)) for k in self.__gates})
 
 
 def trace(cell: Cell) -> Trace:
@@ -53,10 +58,15 @@ def trace(cell: Cell) -> Trace:
     """
     _check_names(cell)
     x = Names("x", {k: symbol("x", k) for k in cell.gates})
-    h = _RecurrentSymbols("h", {k: symbol("h", k) for k in cell.gates})
+    h = _RecurrentSymbols(tuple(cell.gates))
     s = Names("s", {k: symbol("s", k) for k in cell.state})
     p = Names("p", {k: symbol("p", k) for k in cell.vectors})
-    computed = {name: lift(value) for name, value in cell(x, h, s, p).items()}
+    try:
+        computed = {name: lift(value) for name, value in cell(x, h, s, p).items()}
+    except (TypeError, ArithmeticError) as error:
+        raise CellError(
+            f"{cell.title}.step can't be run on symbols ({error}); it may use + - * / and the functions of elman.cells"
+        ) from error
     for name in computed:
         _check_name(cell, name)
     assignments = _ordered(cell, computed)
@@ -85,6 +95,8 @@ def trace(cell: Cell) -> Trace:
 
 
 def _check_names(cell: Cell) -> None:
+    if not re.fullmatch(r"[\w.+-]{1,80}", cell.title):
+        raise CellError(f"{cell.title!r} can't be a cell's name; use letters, digits and . + - _, 80 at most")
     for what in ("gates", "state", "vectors"):
         declared = getattr(cell, what)
         if isinstance(declared, str):
@@ -104,8 +116,10 @@ def _check_names(cell: Cell) -> None:
 
 
 def _check_name(cell: Cell, name: object) -> None:
-    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or len(name) > 40:
-        raise CellError(f"{cell.title}: {name!r} can't be a name; use letters, digits and underscores")
+    if not isinstance(name, str) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,39}", name):
+        raise CellError(
+            f"{cell.title}: {name!r} can't be a name; use a letter, then letters, digits and underscores, 40 at most"
+        )
 
 
 def _ordered(cell: Cell, computed: dict[str, Expr]) -> tuple[tuple[str, Expr], ...]:

@@ -16,7 +16,9 @@ def dropout(values: Tensor, p: float, generator: torch.Generator | None) -> Tens
     """
     if p == 0.0:
         return values
+    if p == 1.0:
+        return values * 0.0
     if generator is None:
         return functional.dropout(values, p)
     keep = torch.empty(values.shape, device=generator.device).bernoulli_(1 - p, generator=generator)
-    return values * (keep / (1 - p) if p < 1 else keep).to(values)
+    return values * keep.to(values) / (1 - p)

@@ -17,7 +17,7 @@ from elman.engines import dispatch
 from elman.engines.layer import ParameterShapes
 from elman.engines.layout import LayerCall
 from elman.equations.tracing import trace
-from elman.errors import InputError, WrongTypeError
+from elman.errors import CellError, InputError, WrongTypeError
 from elman.nn.dropout import dropout as drop
 from elman.nn.sequences import to_rows, to_states
 
@@ -88,6 +88,10 @@ class Recurrent(nn.Module):
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=2,
+            )
+        if not ParameterShapes(self.trace, 1).of(1, bias=False):
+            raise CellError(
+                f"cell {self.trace.name} uses neither x nor h nor per-unit weights: it has nothing to learn"
             )
         for layer in range(self.num_layers):
             inputs = self.input_size if layer == 0 else self.hidden_size * self.directions
@@ -185,6 +189,8 @@ def _boolean(name: str, value: Any) -> bool:
 
 
 def _probability(value: Any) -> float:
+    if value is None or isinstance(value, (list, tuple, dict)):
+        raise WrongTypeError(f"dropout should be a number in range [0, 1], got: {type(value).__name__}")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise InputError(
             f"dropout should be a number in range [0, 1] representing the probability of an element being zeroed, got {value!r}"

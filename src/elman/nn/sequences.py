@@ -27,7 +27,7 @@ class Rows(NamedTuple):
             return PackedSequence(
                 rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices
             )
-        padded = rows.reshape(len(self.batch_sizes), self.batch, -1)
+        padded = rows.reshape(len(self.batch_sizes), self.batch, rows.shape[-1])
         if not self.batched:
             return padded[:, 0]
         return padded.transpose(0, 1) if self.batch_first else padded
@@ -101,6 +101,10 @@ def to_states(
 
 
 def _checked(name: str, state: str, tensor: Tensor, full: tuple[int, int, int], rows: Rows) -> Tensor:
+    if tensor.dtype != rows.rows.dtype and not torch.is_autocast_enabled(tensor.device.type):
+        raise ShapeError(
+            f"{name}: state {state} is {tensor.dtype}, the input {rows.rows.dtype}: convert one with .to()"
+        )
     wanted = full if rows.batched else (full[0], full[2])
     axes = "[layers x directions, batch, units]" if rows.batched else "[layers x directions, units]"
     if tuple(tensor.shape) == wanted:
