@@ -69,7 +69,7 @@ def _by_name(source: Source) -> Place:
         if source.name == "names":
             note = (
                 "These are the names that ship with Elman: the 18-language set is neither in ELMAN_DATA nor in the "
-                "cache (`elman data fetch names` downloads it)."
+                "cache (`elman data names --get` downloads it)."
             )
         return Place(SOURCES["names-embedded"].title, _expected(EMBEDDED, source), note)
     return Place(source.title, _expected(fetch(source.name), source))

@@ -39,7 +39,7 @@ def initialise(
         generator: draws the numbers; None: torch's global one, as torch.nn does.
         scale: factor of the recurrent blocks for "orthogonal" and "identity".
         forget_bias: the total bias of the cell's forget gate at the start (Gers et al. 2000; 1 by Jozefowicz et al. 2015), put
-            into `bias_ih`, with 0 in `bias_hh`; None leaves it to the scheme.
+            into `bias_ih` where the gate reads the input, with 0 in `bias_hh`; None leaves it to the scheme.
 
     Raises:
         InputError: unknown scheme, or a forget bias for a cell or module that has none.
@@ -72,7 +72,7 @@ def _fill(
             parameter.uniform_(-1 / math.sqrt(H), 1 / math.sqrt(H), generator=generator)
     elif scheme == "identity":
         if name == "weight_hh":
-            parameter.copy_(scale * torch.eye(H).repeat(parameter.shape[0] // H, 1))
+            parameter.copy_(scale * torch.eye(H, dtype=parameter.dtype).repeat(parameter.shape[0] // H, 1))
         else:
             parameter.normal_(0.0, 0.001, generator=generator)
     else:
@@ -88,6 +88,8 @@ def _set_forget_bias(module: Recurrent, value: float) -> None:
     for layer in range(module.num_layers):
         for direction in range(module.directions):
             weights = module.weights_of(layer, direction)
-            for name, gates, bias in (("bias_ih", t.x_gates, value), ("bias_hh", t.h_gates, 0.0)):
+            total = value  # into the input's bias if the gate has one, else into the recurrent one
+            for name, gates in (("bias_ih", t.x_gates), ("bias_hh", t.h_gates)):
                 if name in weights and t.forget_gate in gates:
-                    weights[name].data.chunk(len(gates))[gates.index(t.forget_gate)].fill_(bias)
+                    weights[name].data.chunk(len(gates))[gates.index(t.forget_gate)].fill_(total)
+                    total = 0.0

@@ -90,7 +90,7 @@ def to_states(
     full = (layers * directions, rows.batch, units)
     if given is None:
         return tuple(rows.rows.new_zeros(full) for _ in names)
-    parts = (given,) if isinstance(given, Tensor) else tuple(given)
+    parts = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if len(parts) != len(names) or not all(isinstance(p, Tensor) for p in parts):
         what = f"the tuple ({', '.join(names)})" if len(names) > 1 else f"one tensor, {names[0]}"
         got = f"{len(parts)} of them" if not isinstance(given, Tensor) else "one tensor"

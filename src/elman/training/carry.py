@@ -21,7 +21,7 @@ def pack(state: Any, tensors: dict[str, Tensor], name: str = "carry") -> Any:
     if state is None:
         return None
     if isinstance(state, Tensor):
-        tensors[name] = state.detach().clone()
+        tensors[name] = state
         return name
     return [pack(part, tensors, f"{name}.{number}") for number, part in enumerate(state)]
 

@@ -66,7 +66,9 @@ def load_checkpoint(
         generators.restore(_under("generator.", tensors))
         facts: dict[str, Any] = rest.pop("facts")
         sums = EpochSums(norms=tensors["norms"].tolist(), **rest.pop("sums"))
-        carry, plateau = unpack(rest.pop("carry"), tensors), Plateau(*rest.pop("plateau"))
+        device = next(module.parameters()).device
+        carry = unpack(rest.pop("carry"), {name: tensor.to(device) for name, tensor in tensors.items()})
+        plateau = Plateau(*rest.pop("plateau"))
         return Position(shuffle=tensors["generator.shuffle"], sums=sums, carry=carry, plateau=plateau, **rest), facts
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip()

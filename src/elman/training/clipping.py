@@ -16,14 +16,14 @@ def global_norm(gradients: Sequence[Tensor]) -> float:
     if not gradients:
         return 0.0
     norms = [torch.linalg.vector_norm(gradient, dtype=torch.float64) for gradient in gradients]
-    return torch.linalg.vector_norm(torch.stack(norms)).item()
+    return float(torch.linalg.vector_norm(torch.stack(norms)))
 
 
 def clip_by_norm(gradients: Sequence[Tensor], norm: float, threshold: float) -> bool:
     """Shorten the gradient, keeping its direction: g ← g · θ / ‖g‖ where the global norm ‖g‖ > θ. In place.
 
-    `norm` is `global_norm(gradients)`. Returns whether it was too long. Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural
-    networks", ICML 2013, algorithm 1.
+    `norm` is `global_norm(gradients)`. Returns whether it was too long. Source: Pascanu, Mikolov, Bengio, "On the difficulty
+    of training recurrent neural networks", ICML 2013, algorithm 1.
     """
     if norm <= threshold:
         return False

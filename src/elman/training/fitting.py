@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,18 +55,15 @@ def fit(
         StorageError: the disk is full or fails; the last checkpoint is intact.
         FolderError: the checkpoint to resume from is damaged.
     """
-    began = time.monotonic()
     if not resume:
         run.refuse_if_used()
     with watch_signals() as signals:
         listener = listener or Silent()
-        training = Training(
-            task, train, validation, settings, generators, run, model_files, samples, listener, signals
-        )
+        training = Training(task, train, validation, settings, generators, run, model_files, samples, listener, signals)
         if run.last.exists():
             training.resume()
         else:
-            run.rewind(metrics=0, samples=0)
+            run.rewind()
             training.save()
         run.write_environment(settings.seed)
         listener.started(settings, training.batches, training.here.step)
@@ -76,4 +72,4 @@ def fit(
         finally:
             listener.ended()
     here = training.here
-    return Outcome(reason, here.epoch, here.step, here.best, time.monotonic() - began)
+    return Outcome(reason, here.epoch, here.step, here.best, training.seconds())

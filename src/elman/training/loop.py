@@ -80,14 +80,11 @@ class Training:
         self.generators.shuffle.set_state(self.here.shuffle)
         return self.train.plan(self.generators.shuffle)
 
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        return rate_at(self.settings, self.here.step, self.batches, self.here.plateau)
-
     def step(self, key: Any) -> None:
         """Train on one batch, or leave it out if something is not finite."""
-        here, batch, rate = self.here, self.train.batch(key), self.rate()
+        here, batch = self.here, self.train.batch(key)
         state = here.carry if batch.carry else None
+        rate = rate_at(self.settings, here.step, self.batches, here.plateau)
         result = train_step(self.task, batch, state, self.optimiser, self.settings, rate)
         here.batch += 1
         here.step += 1
@@ -95,7 +92,7 @@ class Training:
             self.leave_out(result, key)
             return
         here.carry = detach(result.state)
-        here.sums.add(result.nats, result.count, result.norm, clipped=result.clipped)
+        here.sums.add(result)
         self.stretch.symbols += result.count
         self.listener.stepped(here.step, here.sums.nats / here.sums.count, rate, result.count)
 
@@ -109,8 +106,8 @@ class Training:
         self.run.metrics.append(row)
         if self.settings.on_nonfinite == "stop" or here.skips > self.settings.max_skips:
             raise NonFiniteError(
-                f"step {here.step} (batch {here.batch} of epoch {here.epoch + 1}): the {refused.tensor} is {refused.value}. "
-                "This step was not applied, the parameters are as they were. Try a smaller rate or clip_norm"
+                f"step {here.step} (batch {here.batch} of epoch {here.epoch + 1}): the {refused.tensor} is {refused.value}; "
+                "nothing was applied, the parameters are as they were. Try a smaller rate, or clip_norm"
             )
         self.listener.nonfinite(row)
 
@@ -133,28 +130,21 @@ class Training:
 
     def figures(self) -> dict[str, Any]:
         """The epoch so far in sums, and the validation of the weights as they are."""
-        here, sums = self.here, self.here.sums
-        rate = rate_at(self.settings, max(here.step - 1, 0), self.batches, here.plateau)
+        here = self.here
         nats, count = evaluate(self.task, self.validation, self.leave_if_asked)
-        if not math.isfinite(nats):
+        finite = math.isfinite(nats)
+        if not finite:
             self.leave_out(Refused("validation loss", nats), None)
-        return {
-            "epoch": here.epoch + 1,
-            "step": here.step,
-            "train_nats": sums.nats,
-            "train_count": sums.count,
-            "validation_nats": nats if math.isfinite(nats) else None,
-            "validation_count": count,
-            "rate": rate,
-            "gradient_norm": sums.gradient_norm(),
-            "clipped": sums.clipped,
-            "skipped": sums.skipped,
-        }
+        validation = {"validation_nats": nats if finite else None, "validation_count": count}
+        return {"epoch": here.epoch + 1, "step": here.step, **here.sums.figures(), **validation}
 
     def out_of_time(self) -> bool:
         """Whether the minutes are used up."""
-        minutes = self.settings.minutes
-        return minutes is not None and time.monotonic() - self.began >= 60 * minutes
+        return self.settings.minutes is not None and self.seconds() >= 60 * self.settings.minutes
+
+    def seconds(self) -> float:
+        """Time since this process took the training up."""
+        return time.monotonic() - self.began
 
     def stop_here(self) -> None:
         """Save in mid-epoch, then add figures for the part of it that is done.
@@ -188,8 +178,7 @@ class Training:
 
     def save(self) -> None:
         """Replace last/ by this moment."""
-        offsets = {"metrics": self.run.metrics.offset, "samples": self.run.samples_offset}
-        facts = {"conditions": self.conditions(), "offsets": offsets}
+        facts = {"conditions": self.conditions(), "offsets": self.run.offsets()}
         save_checkpoint(self.run.last, self.model_files(), self.optimiser, self.generators, self.here, facts)
         self.saved = time.monotonic()
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from elman.training.schedules import Plateau
+from elman.training.step import Applied
 
 
 @dataclass
@@ -20,17 +21,27 @@ class EpochSums:
     norms: list[float] = field(default_factory=list)
     clipped: int = 0
     skipped: int = 0
+    rate: float = 0.0
+    """Of the last step."""
 
-    def add(self, nats: float, count: int, norm: float, *, clipped: bool) -> None:
-        """One applied step."""
-        self.nats += nats
-        self.count += count
-        self.norms.append(norm)
-        self.clipped += clipped
+    def add(self, step: Applied) -> None:
+        """One more step."""
+        self.nats += step.nats
+        self.count += step.count
+        self.norms.append(step.norm)
+        self.clipped += step.clipped
+        self.rate = step.rate
 
-    def gradient_norm(self) -> dict[str, float] | None:
-        """Median and largest norm before clipping; None where no step was applied."""
-        return {"median": median(self.norms), "max": max(self.norms)} if self.norms else None
+    def figures(self) -> dict[str, Any]:
+        """For a row of metrics.jsonl. The norms are those before clipping."""
+        return {
+            "train_nats": self.nats,
+            "train_count": self.count,
+            "rate": self.rate,
+            "gradient_norm": {"median": median(self.norms), "max": max(self.norms)} if self.norms else None,
+            "clipped": self.clipped,
+            "skipped": self.skipped,
+        }
 
 
 @dataclass
@@ -51,7 +62,7 @@ class Position:
     """Lowest validation loss so far, nats per target."""
     stale: int = 0
     """Epochs since then."""
-    plateau: Plateau = Plateau()
+    plateau: Plateau = field(default_factory=Plateau)
     sums: EpochSums = field(default_factory=EpochSums)
     carry: Any = None
     """Recurrent state after the last batch, detached."""

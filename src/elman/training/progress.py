@@ -19,9 +19,10 @@ class ProgressListener:
         self.console = console or Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.fields[epoch]}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=None),
             TextColumn("{task.description}"),
             console=self.console,
+            expand=True,
             disable=not self.console.is_terminal,
         )
         self.interval = 0.1 if self.console.is_terminal else seconds_between_lines
@@ -34,6 +35,9 @@ class ProgressListener:
         self.symbols = 0
         self.began = self.shown = time.monotonic()
         self.bar.start()
+        self.console.show_cursor(
+            True
+        )  # Rich hides it, and a second Ctrl-C leaves at once, with no chance to bring it back
         self.line = self.bar.add_task("starting", total=self.total, completed=step, epoch=self._epoch(step))
         if step:
             self._print(f"resumed after step {step:,} of {self.total:,}")

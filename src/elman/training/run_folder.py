@@ -13,8 +13,8 @@ from typing import Self
 
 import torch
 
-from elman.errors import FolderError, InputError, StorageError
-from elman.storage import LineLog, RunLock, sweep, to_json, write_file
+from elman.errors import InputError, StorageError
+from elman.storage import LineLog, RunLock, append_file, sweep, to_json, truncate_file, write_file
 
 PACKAGES = ("elman", "torch", "numpy", "sympy", "safetensors")
 
@@ -34,19 +34,20 @@ class RunFolder:
         self.path = Path(path)
         self.best = self.path / "best"
         self.last = self.path / "last"
+        self.metrics = LineLog(self.path / "metrics.jsonl")
+        self.timing = LineLog(self.path / "timing.jsonl")
         self.samples = self.path / "samples.txt"
-        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"can't make the run folder {self.path}: {error.strerror}") from error
-        self._open.enter_context(RunLock(self.path))
-        sweep(self.best)
-        sweep(self.last)
-        self.metrics = LineLog(self.path / "metrics.jsonl")
-        self.timing = LineLog(self.path / "timing.jsonl")
+        with ExitStack() as stack:
+            stack.enter_context(RunLock(self.path))
+            sweep(self.best)
+            sweep(self.last)
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
@@ -62,7 +63,9 @@ class RunFolder:
     def refuse_if_used(self) -> None:
         """A new run wants a folder without a run; raises InputError otherwise."""
         if self.holds_a_run:
-            raise InputError(f"{self.path} already holds a run: go on with --resume, or choose another folder with --run")
+            raise InputError(
+                f"{self.path} already holds a run: go on with --resume, or choose another folder with --run"
+            )
 
     def write_environment(self, seed: int) -> None:
         """What, besides recipe and data, the numbers of a run depend on: environment.json."""
@@ -76,34 +79,18 @@ class RunFolder:
         }
         write_file(self.path / "environment.json", to_json(environment))
 
-    @property
-    def samples_offset(self) -> int:
-        """Bytes in samples.txt."""
-        return self.samples.stat().st_size if self.samples.exists() else 0
-
     def append_samples(self, epoch: int, samples: Sequence[str]) -> None:
         """Add the samples of an epoch to samples.txt, under a line that names it."""
-        text = "\n".join([f"epoch {epoch}", *samples, "", ""])
-        offset = self.samples_offset
-        try:
-            with self.samples.open("ab") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            self._cut_samples(offset)
-            raise StorageError(f"can't write {self.samples}: {error.strerror}; what was there is intact") from error
+        append_file(self.samples, "\n".join([f"epoch {epoch}", *samples, "", ""]).encode())
 
-    def rewind(self, metrics: int, samples: int) -> None:
-        """Take back what was written after a checkpoint that noted these offsets."""
+    def offsets(self) -> dict[str, int]:
+        """How long metrics.jsonl and samples.txt are, in bytes."""
+        return {"metrics": self.metrics.offset, "samples": self.samples.stat().st_size if self.samples.exists() else 0}
+
+    def rewind(self, metrics: int = 0, samples: int = 0) -> None:
+        """Take back what was written to both since `offsets()` were these."""
         self.metrics.truncate(metrics)
-        if self.samples_offset < samples:
-            raise FolderError(f"{self.samples} is shorter than when the run was saved: it was cut or replaced")
-        self._cut_samples(samples)
-
-    def _cut_samples(self, offset: int) -> None:
-        if self.samples.exists():
-            os.truncate(self.samples, offset)
+        truncate_file(self.samples, samples)
 
 
 def _version(package: str) -> str:

@@ -18,7 +18,9 @@ class TrainingSettings(BaseModel):
 
     epochs: int = Field(10, ge=1, description="passes over the training data")
     batch_size: int = Field(64, ge=1, description="sequences per step")
-    steps: int = Field(64, ge=1, description="continuous text: time steps that gradients reach back over (truncated BPTT)")
+    steps: int = Field(
+        64, ge=1, description="continuous text: time steps that gradients reach back over (truncated BPTT)"
+    )
 
     optimiser: Literal["sgd", "rmsprop", "adagrad", "adam", "adamw"] = "adam"
     rate: float = Field(1e-3, gt=0, description="learning rate")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -14,7 +15,8 @@ from elman.training.settings import TrainingSettings
 from elman.training.task import Loss, Task
 
 
-class Applied(NamedTuple):
+@dataclass(frozen=True)
+class Applied:
     """A step that changed the weights."""
 
     nats: float
@@ -22,11 +24,13 @@ class Applied(NamedTuple):
     norm: float
     """Global norm of the gradient before clipping."""
     clipped: bool
+    rate: float
     state: Any
     """The recurrent state after the batch."""
 
 
-class Refused(NamedTuple):
+@dataclass(frozen=True)
+class Refused:
     """A step that changed nothing: here is the first tensor that was not finite, and what was in it."""
 
     tensor: str
@@ -39,7 +43,7 @@ def train_step(
     """Train on one batch. If the loss or any gradient is NaN or infinite, weights and optimiser stay as they are."""
     loss = task.loss(batch, state)
     optimiser.zero_grad()
-    objective(loss, task.module, settings.l1).backward()
+    objective(loss, task.module, settings.l1).backward()  # type: ignore[no-untyped-call]
 
     gradients = [weight.grad for weight in task.module.parameters() if weight.grad is not None]
     nats, norm = loss.nats.item(), global_norm(gradients)
@@ -49,11 +53,11 @@ def train_step(
     clipped = clip(gradients, norm, settings)
     set_rate(optimiser, rate)
     optimiser.step()
-    return Applied(nats, loss.count, norm, clipped, loss.state)
+    return Applied(nats, loss.count, norm, clipped, rate, loss.state)
 
 
 def objective(loss: Loss, module: torch.nn.Module, l1: float) -> torch.Tensor:
-    """What is minimised: nats per target + λ Σ|w|. (L2 is the optimiser's weight decay.)"""
+    """What is minimised: nats per target + λ Σ|w|. L2 is the optimiser's weight decay."""
     mean = loss.nats / loss.count
     if l1 == 0:
         return mean

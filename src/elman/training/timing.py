@@ -16,7 +16,9 @@ class Stretch:
         self.symbols = 0
 
     def close(self, epoch: int) -> None:
-        """Write the row, start the next stretch."""
+        """Write the row, start the next stretch. Where nothing was trained on, there is none."""
+        if self.symbols == 0:
+            return
         now = time.monotonic()
         self.log.append({"epoch": epoch, "seconds": round(now - self.began, 3), "symbols": self.symbols})
         self.began, self.symbols = now, 0

@@ -1,0 +1,55 @@
+"""From logits to the probabilities that a symbol is drawn with: temperature, top-k, top-p."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from elman.errors import InputError
+
+
+def check_filters(temperature: float, top_k: int | None, top_p: float | None, symbols: int) -> None:
+    """Complain of a value out of range.
+
+    Raises:
+        InputError: a negative or infinite temperature, top_k below 1 or above the vocabulary, top_p outside (0, 1].
+    """
+    if not math.isfinite(temperature) or temperature < 0:
+        raise InputError(f"temperature is 0 (always the likeliest symbol) or above; got {temperature}")
+    if top_k is not None and not 1 <= top_k <= symbols:
+        raise InputError(f"top_k is between 1 and the {symbols} symbols of the vocabulary; got {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise InputError(f"top_p is above 0 and at most 1; got {top_p}")
+
+
+def filter_logits(
+    logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Tensor:
+    """Probabilities in float64, [B, V] from logits [B, V].
+
+        p = softmax(logits / temperature), of which the k largest are kept, and of these the fewest that reach top_p; scaled to sum 1
+
+    Temperature 0 puts everything on the likeliest symbol. Where logits are equal the lower symbol number comes first, so top-k keeps
+    exactly k.
+
+    Raises:
+        InputError: a value out of range.
+
+    Source: Fan, Lewis and Dauphin 2018 (top-k, arXiv 1805.04833); Holtzman et al. 2019 (top-p, arXiv 1904.09751).
+    """
+    check_filters(temperature, top_k, top_p, logits.shape[-1])
+    ordered, order = logits.double().sort(dim=-1, descending=True, stable=True)
+    if temperature == 0:
+        return torch.zeros_like(ordered).scatter_(-1, order[..., :1], 1.0)
+    p = torch.softmax((ordered - ordered[..., :1]) / temperature, -1)
+    if top_k is not None:
+        p[..., top_k:] = 0
+        p = p / p.sum(-1, keepdim=True)
+    if top_p is not None:
+        # A symbol stays if those before it do not yet reach top_p; the first always does.
+        before = p.cumsum(-1) - p
+        p = torch.where(before < top_p, p, 0.0)
+        p = p / p.sum(-1, keepdim=True)
+    return torch.zeros_like(p).scatter_(-1, order, p)
