@@ -89,11 +89,11 @@ class Explanation:
         return "\n\n".join(blocks) + "\n"
 
     def mathml(self, *, gradients: bool = True) -> str:
-        """One HTML fragment: a heading and `<math>` elements a section."""
+        """One HTML fragment: a heading and a table of `<math>` elements a section, each path of a gradient in a row of its own."""
         parts = []
         for title, equations in self.sections if gradients else self.sections[:1]:
-            parts.append(f"<h3>{html.escape(title)}</h3>")
-            parts += [e.mathml + _notes(e) for e in equations]
+            rows = "\n".join(row for e in equations for row in _mathml_rows(e))
+            parts.append(f'<h3>{html.escape(title)}</h3>\n<table class="equations">\n{rows}\n</table>')
         if gradients:
             parts += [f"<p>{html.escape(sentence)}</p>" for sentence in self.reading]
         return "\n".join(parts) + "\n"
@@ -110,6 +110,11 @@ def _text_lines(e: Equation) -> list[str]:
     return lines
 
 
-def _notes(e: Equation) -> str:
-    notes = [f"{p.spellings['text']}: {p.note}" for p in e.paths if p.note]
-    return f'<p class="paths">{"; ".join(html.escape(n) for n in notes)}</p>' if notes else ""
+def _mathml_rows(e: Equation) -> list[str]:
+    style = STYLES["mathml"]
+    rows = []
+    for k, path in enumerate(e.paths):
+        left = f'<math displaystyle="true">{e.left["mathml"]}</math>' if k == 0 else ""
+        right = style.join(style.operator("=" if k == 0 else "+"), path.spellings["mathml"])
+        rows.append(f'<tr><td>{left}</td><td><math displaystyle="true">{right}</math></td><td class="note">{html.escape(path.note)}</td></tr>')
+    return rows

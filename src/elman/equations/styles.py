@@ -177,7 +177,7 @@ class MathML:
         return f"<mrow><mn>{mantissa}</mn><mo>·</mo><msup><mn>10</mn><mn>{exponent}</mn></msup></mrow>"
 
     def operator(self, sign: str) -> str:
-        form = ' form="prefix"' if sign == "negative" else ""
+        form = ' form="prefix"' if sign == "negative" else ' form="infix"'  # also at the beginning of a row
         return f"<mo{form}>{self._SIGNS[sign]}</mo>"
 
     def join(self, *parts: str) -> str:
@@ -199,6 +199,8 @@ class MathML:
         return f"<mfrac>{above}{below}</mfrac>"
 
     def transposed(self, base: str) -> str:
+        if base.startswith("<msub>"):
+            return f"<msubsup>{base.removeprefix('<msub>').removesuffix('</msub>')}<mo>⊤</mo></msubsup>"
         return f"<msup>{base}<mo>⊤</mo></msup>"
 
     def over_time(self, inner: str) -> str:

@@ -101,6 +101,6 @@ def _finish(figure: Any, title: str, name: str, height: int = 360) -> str:
     )
     figure.update_xaxes(title="epoch", showline=True, zeroline=False)
     figure.update_yaxes(title=title, showline=True, zeroline=False)
-    config = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+    config = {"displayModeBar": False, "responsive": True}  # drag to zoom, double-click to see all again
     drawn: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config)
     return f'<div class="chart">{drawn}</div>'
