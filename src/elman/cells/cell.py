@@ -39,7 +39,7 @@ class Cell:
     - `vectors`: weights with one number for each unit (peepholes), given to the step as a fourth argument `p`.
     - `forget_gate`: the gate that lets the state survive where it is open, if there is one; its bias can be raised at the start.
 
-    `step` returns everything it computes, by name, the new state among it. It may use `+ - * /` and the functions of
+    `step` returns everything it computes, by name, the new state among it. It may use `+ - * /`, whole powers and the functions of
     `elman.cells`; it may not branch on values, since it is also run on symbols.
     """
 

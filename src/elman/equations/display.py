@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from elman.equations.expression import Expr, fold
-from elman.equations.styles import Latex, Style, Text
+from elman.equations.styles import Style, Text
 
 # How tightly a piece holds together: a sum, a product, something that needs no brackets.
 SUM, PRODUCT, WHOLE = 1, 2, 3
@@ -68,6 +67,8 @@ class Display:
                     return self.style.join(matrix, self.style.operator("matrix"), self.inside(parts[0], WHOLE)), PRODUCT
                 case "/":
                     return self._fraction(parts)
+                case "power":
+                    return self.style.power(self.inside(parts[0], WHOLE), node.arguments[1]), WHOLE
             return self._binary(node, parts)
 
         piece: Piece = fold(expr, visit)
@@ -100,13 +101,6 @@ class Display:
         return self.style.fraction(parts[0][0], parts[1][0]), WHOLE
 
     def _binary(self, node: Expr, parts: tuple[Piece, ...]) -> Piece:
-        exponent, base = _power(node)
-        if exponent > 1:
-            # The piece of the base is the right operand: a product chain of equal factors grows to the left.
-            whole = self.inside(parts[1], WHOLE)
-            if isinstance(self.style, Latex | Text) and base.operation == "call":
-                whole = parts[1][0]
-            return self.style.power(whole, exponent), WHOLE
         level = PRODUCT if node.operation == "*" else SUM
         right_level = level if node.operation in "+*" else level + 1
         left, right = self.inside(parts[0], level), self.inside(parts[1], right_level)
@@ -116,14 +110,3 @@ class Display:
         """A piece as an operand at `level`: in brackets if it holds together less tightly."""
         text, own = piece
         return text if own >= level else self.style.brackets(text)
-
-
-def _power(node: Any) -> tuple[int, Expr]:
-    """(n, base) for base * base * ... (n factors), (1, node) for anything else."""
-    if node.operation != "*":
-        return 1, node
-    left, right = node.children
-    if left is right:
-        return 2, right
-    exponent, base = _power(left)
-    return (exponent + 1, base) if exponent > 1 and base is right else (1, node)

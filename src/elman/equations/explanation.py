@@ -116,5 +116,6 @@ def _mathml_rows(e: Equation) -> list[str]:
     for k, path in enumerate(e.paths):
         left = f'<math displaystyle="true">{e.left["mathml"]}</math>' if k == 0 else ""
         right = style.join(style.operator("=" if k == 0 else "+"), path.spellings["mathml"])
-        rows.append(f'<tr><td>{left}</td><td><math displaystyle="true">{right}</math></td><td class="note">{html.escape(path.note)}</td></tr>')
+        cells = (left, f'<math displaystyle="true">{right}</math>', f'<span class="note">{html.escape(path.note)}</span>')
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return rows

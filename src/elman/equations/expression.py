@@ -23,7 +23,7 @@ _orders: WeakKeyDictionary[Expr, list[Expr]] = (
 class Expr:
     """A node: `operation` with `arguments`, which are nodes (also listed as `children`), names or numbers.
 
-    Operations: "symbol" (kind, name), "number" (value), "+", "-", "*", "/" (left, right), "negative" (of),
+    Operations: "symbol" (kind, name), "number" (value), "+", "-", "*", "/" (left, right), "negative" (of), "power" (base, whole number),
     "call" (function name, arguments...), "map" (gate, vector): the recurrent affine map of a gate applied to a vector.
     """
 
@@ -77,12 +77,9 @@ class Expr:
         return Expr("call", "absolute", self)
 
     def __pow__(self, exponent: Any) -> Expr:
-        if not isinstance(exponent, int) or not 1 <= exponent <= 16:
-            raise CellError(f"a power in a step is a whole number from 1 to 16; got {exponent!r}")
-        power = self
-        for _ in range(exponent - 1):
-            power = power * self
-        return power
+        if type(exponent) is not int or not 1 <= exponent <= 64:
+            raise CellError(f"a power in a step is a whole number from 1 to 64; got {exponent!r}")
+        return Expr("power", self, exponent)
 
     def __bool__(self) -> bool:
         raise CellError(
@@ -215,6 +212,8 @@ def evaluate(root: Expr, leaf: Callable[[str, str], Any], recurrent: Callable[[s
                 return node.arguments[0]
             case "negative":
                 return -values[0]
+            case "power":
+                return values[0] ** node.arguments[1]
             case "call":
                 return apply(node.arguments[0], *values)
             case "map":

@@ -19,7 +19,9 @@ from elman.errors import CellError
 
 MAX_DEPTH = 64
 MAX_CHARACTERS = 10_000
-_TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)|([-+*/().,]))", re.ASCII)
+_TOKEN = re.compile(
+    r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)|(\*\*|[-+*/().,]))", re.ASCII
+)
 _BLOCKS = ("x", "h", "s", "p")
 
 
@@ -51,16 +53,18 @@ def render(expr: Expr) -> str:
         match node.operation:
             case "symbol":
                 kind, name = node.arguments
-                return (name if kind == "q" else f"{kind}.{name}"), 4
+                return (name if kind == "q" else f"{kind}.{name}"), 5
             case "number":
                 value = node.arguments[0]
-                return (f"({value!r})" if repr(value).startswith("-") else repr(value)), 4
+                return (f"({value!r})" if repr(value).startswith("-") else repr(value)), 5
             case "negative":
                 return f"-{_inside(parts[0], 3)}", 3
+            case "power":
+                return f"{_inside(parts[0], 5)} ** {node.arguments[1]}", 4
             case "call":
-                return f"{node.arguments[0]}({', '.join(text for text, _ in parts)})", 4
+                return f"{node.arguments[0]}({', '.join(text for text, _ in parts)})", 5
             case "map":
-                return f"h({parts[0][0]}).{node.arguments[0]}", 4
+                return f"h({parts[0][0]}).{node.arguments[0]}", 5
         level = 1 if node.operation in "+-" else 2
         return f"{_inside(parts[0], level)} {node.operation} {_inside(parts[1], level + 1)}", level
 
@@ -145,6 +149,12 @@ class _Parser:
             if signs > MAX_DEPTH:
                 raise CellError(f"{self.where}: more than {MAX_DEPTH} minus signs in a row")
         expr = self.atom()
+        if self.take("**"):
+            kind, text, _ = self.tokens[self.at]
+            if kind != "number" or not text.isdigit() or len(text) > 2:
+                raise self.error("a whole number from 1 to 64")
+            self.at += 1
+            expr = expr ** int(text)
         for _ in range(signs):
             expr = Expr("negative", expr)
         return expr

@@ -12,6 +12,7 @@ products in one place.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from elman.equations.derivation import Derivation, derive
 from elman.equations.expression import Expr, fold, number, rebuild, substitute, symbol, symbols, walk
@@ -197,10 +198,12 @@ def _lower(results: dict[str, Expr]) -> Program:
 
 
 def _cheaper(expr: Expr) -> Expr:
-    """Multiplying by one, adding zero and the like cost an instruction each: leave them out."""
+    """Leave out what costs an instruction for nothing, such as multiplying by one; powers become products."""
     zero, one = number(0), number(1)
 
     def visit(node: Expr, children: tuple[Expr, ...]) -> Expr:
+        if node.operation == "power":
+            return reduce(lambda power, _: power * children[0], range(node.arguments[1] - 1), children[0])
         match node.operation, children:
             case ("+", (left, right)) if left is zero or right is zero:
                 return right if left is zero else left

@@ -58,6 +58,8 @@ def to_sympy(expr: Expr) -> Any:
                 return sympy.Integer(value) if isinstance(value, int) else sympy.Float(value, 17)
             case "negative":
                 return -parts[0]
+            case "power":
+                return parts[0] ** node.arguments[1]
             case "call":
                 return _function(node.arguments[0])(*parts)
             case "+":
@@ -98,18 +100,12 @@ def from_sympy(expression: Any) -> Expr:
     if e.is_Pow:
         base, exponent = e.args
         if exponent.is_Integer and exponent > 0:
-            return _power(from_sympy(base), int(exponent))
+            return Expr("power", from_sympy(base), int(exponent))
         if exponent.is_Integer:
-            return number(1) / _power(from_sympy(base), int(-exponent))
+            below = from_sympy(base)
+            return number(1) / (below if exponent == -1 else Expr("power", below, int(-exponent)))
         raise CellError(f"a derivative holds the power {exponent}, which a step can't compute")
     return Expr("call", type(e).__name__, *(from_sympy(a) for a in e.args))
-
-
-def _power(base: Expr, exponent: int) -> Expr:
-    power = base
-    for _ in range(exponent - 1):
-        power = power * base
-    return power
 
 
 def _product(e: Any) -> Expr:
