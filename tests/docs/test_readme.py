@@ -11,7 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-CELL = "from elman.cells import Cell, sigmoid, tanh\n\n\nclass MyCell(Cell):\n    def step(self, x, h, s):\n        return dict(h=tanh(x.h + h.h) + 0.1 * s.h)\n"
+CELL = """
+from elman.cells import Cell, sigmoid, tanh
+
+class MyCell(Cell):
+    def step(self, x, h, s):
+        return dict(h=tanh(x.h + h.h) + 0.1 * s.h)
+"""
 
 
 @pytest.mark.parametrize("code", [code for kind, code in BLOCKS if kind == "python"])
@@ -40,7 +46,9 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mycell.py").write_text(CELL)
     (tmp_path / "my.txt").write_text("one fish two fish red fish blue fish\n" * 60)
-    (tmp_path / "my.toml").write_text('[data]\nsource = "file"\nkind = "continuous"\n[training]\nepochs = 1\nbatch_size = 2\nsteps = 16\n')
+    (tmp_path / "my.toml").write_text(
+        '[data]\nsource = "file"\nkind = "continuous"\n[training]\nepochs = 1\nbatch_size = 2\nsteps = 16\n'
+    )
     small = ["--epochs", "1", "--set", "training.batch_size=512"]
     train("names-quick", epochs=1, **{"training.batch_size": 512})
     for line in elman_lines():
@@ -50,10 +58,9 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if "code" in words:
             words += ["--set", "data.max_characters=30000", "--set", "sample.length=20"]
         monkeypatch.setattr("sys.argv", words)
-        try:
+        with pytest.raises(SystemExit) as stopped:
             main()
-        except SystemExit as stopped:
-            assert not stopped.code, line
+        assert not stopped.value.code, line
 
 
 def test_what_explain_is_said_to_print() -> None:

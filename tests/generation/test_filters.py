@@ -17,7 +17,9 @@ LOGITS = st.lists(st.floats(-30, 30), min_size=1, max_size=12)
 
 
 @given(LOGITS, st.floats(0.05, 5), st.integers(1, 12), st.floats(0.01, 1))
-def test_probabilities_sum_to_one_and_only_what_is_asked_for_is_kept(logits: list[float], temperature: float, k: int, top_p: float) -> None:
+def test_probabilities_sum_to_one_and_only_what_is_asked_for_is_kept(
+    logits: list[float], temperature: float, k: int, top_p: float
+) -> None:
     k = min(k, len(logits))
     p = filter_logits(torch.tensor([logits]), temperature, k, top_p)[0]
     assert p.dtype == torch.float64

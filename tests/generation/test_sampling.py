@@ -71,7 +71,13 @@ def test_the_same_seed_gives_the_same_texts_and_ended_ones_stay() -> None:
 
 @pytest.mark.parametrize(
     ("kwargs", "says"),
-    [({"length": 0}, "length"), ({"count": 0}, "count"), ({"prompt": "abx"}, "'x'"), ({"top_k": 9}, "top_k"), ({"temperature": -1.0}, "temperature")],
+    [
+        ({"length": 0}, "length"),
+        ({"count": 0}, "count"),
+        ({"prompt": "abx"}, "'x'"),
+        ({"top_k": 9}, "top_k"),
+        ({"temperature": -1.0}, "temperature"),
+    ],
 )
 def test_bad_values_are_told_before_the_model_is_asked(kwargs: dict[str, Any], says: str) -> None:
     step = Counting()

@@ -73,7 +73,11 @@ def test_every_course_layout_is_the_same_network() -> None:
     columns_x, columns_h, bias = by_gate("ifgo", 3, 2), by_gate("ifgo", 3, 3), by_gate("ifgo", 3)
     wanted = from_layout("lstm", "columns", input=columns_x, recurrent=columns_h, bias=bias)
     rows = from_layout(
-        "lstm", "rows", input={k: v.T for k, v in columns_x.items()}, recurrent={k: v.T for k, v in columns_h.items()}, bias=bias
+        "lstm",
+        "rows",
+        input={k: v.T for k, v in columns_x.items()},
+        recurrent={k: v.T for k, v in columns_h.items()},
+        bias=bias,
     )
     together = {k: np.hstack([columns_h[k], columns_x[k]]) for k in "ifgo"}
     concatenated = from_layout("lstm", "concatenated", recurrent=together, bias=bias)
@@ -111,7 +115,7 @@ def test_every_exercise_works_and_its_page_is_whole(name: str) -> None:
     assert all(np.isfinite(s.y).all() for s in w.steps)
     page = w.html()
     body = page[page.index("<main>") : page.index("</main>") + 7]
-    ET.fromstring(body.replace("<br>", "<br/>"))  # noqa: S314 - our own page
+    ET.fromstring(body.replace("<br>", "<br/>"))
     assert "http" not in body
     assert w.to_json()["cell"] == w.cell
 
