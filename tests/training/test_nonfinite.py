@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from training_toy import SETTINGS, Recorder, ToyTask, digest, train
+from training_toy import SETTINGS, Documents, Recorder, ToyTask, digest, train
 
 from elman.errors import NonFiniteError
-from elman.randomness import Generators
 from elman.training import Loss, TrainingSettings, make_optimiser
 from elman.training.step import Refused, train_step
 
@@ -21,7 +21,7 @@ class Poisoned(ToyTask):
     """The toy, with a bad value in the loss or in one gradient at some calls while training."""
 
     def __init__(self, where: str, value: float, calls: set[int]) -> None:
-        super().__init__(Generators(5))
+        super().__init__()
         self.where, self.value, self.calls, self.call = where, value, calls, 0
 
     def loss(self, batch: Any, state: Any) -> Loss:
@@ -32,9 +32,9 @@ class Poisoned(ToyTask):
         if self.call not in self.calls:
             return loss
         if self.where == "loss":
-            return loss._replace(nats=loss.nats * self.value, state=loss.state * math.nan)
+            return replace(loss, nats=loss.nats + self.value, state=loss.state * math.nan)
         weight = self.module.get_parameter(self.where)
-        return loss._replace(nats=loss.nats + 0 * Bad.apply(weight, self.value).sum())
+        return replace(loss, nats=loss.nats + 0 * Bad.apply(weight, self.value).sum())
 
 
 class Bad(torch.autograd.Function):
@@ -86,8 +86,6 @@ def test_stop(place: str, value: float, tmp_path: Path) -> None:
 @pytest.mark.parametrize("optimiser", ["sgd", "rmsprop", "adagrad", "adam", "adamw"])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_refused_step_changes_nothing(place: str, optimiser: str) -> None:
-    from training_toy import Documents
-
     settings = TrainingSettings(optimiser=optimiser, weight_decay=0.1, l1=0.1, clip_norm=1.0)
     task = Poisoned(place, math.nan, {2})
     made = make_optimiser(settings, task.module.parameters())
@@ -114,6 +112,27 @@ def test_skip_goes_on_as_if_the_batch_had_not_been_there(place: str, tmp_path: P
     assert all(math.isfinite(row["validation_nats"]) for row in epochs)
 
 
+def test_the_state_of_a_skipped_batch_is_not_carried(tmp_path: Path) -> None:
+    class Watched(Poisoned):
+        def loss(self, batch: Any, state: Any) -> Loss:
+            loss = super().loss(batch, state)
+            if self.module.training:
+                states.append((state, loss.state.detach()))
+            return loss
+
+    states: list[tuple[Any, torch.Tensor]] = []
+    train(
+        tmp_path,
+        changed(on_nonfinite="skip", epochs=1),
+        task=Watched("loss", math.nan, {2}),
+        documents=Documents(chunks=3),
+        validation=Documents(documents=0),
+    )
+    (_, after_first), (before_skipped, _), (before_third, _) = states[:3]
+    assert torch.equal(before_skipped, after_first)
+    assert torch.equal(before_third, after_first)
+
+
 def test_skips_are_bounded(tmp_path: Path) -> None:
     task = Poisoned("loss", math.nan, {2, 11, 20})
     with pytest.raises(NonFiniteError, match="step 20"):
@@ -132,13 +151,13 @@ def test_after_a_stop_the_run_can_be_resumed_with_skip(tmp_path: Path) -> None:
 class BlindValidation(ToyTask):
     def loss(self, batch: Any, state: Any) -> Loss:
         loss = super().loss(batch, state)
-        return loss if self.module.training else loss._replace(nats=loss.nats * math.nan)
+        return loss if self.module.training else replace(loss, nats=loss.nats * math.nan)
 
 
 def test_validation_that_is_not_finite(tmp_path: Path) -> None:
     with pytest.raises(NonFiniteError, match="the validation loss is nan"):
-        train(tmp_path / "stop", task=BlindValidation(Generators(5)))
-    outcome = train(tmp_path / "skip", changed(on_nonfinite="skip"), task=BlindValidation(Generators(5)))
+        train(tmp_path / "stop", task=BlindValidation())
+    outcome = train(tmp_path / "skip", changed(on_nonfinite="skip"), task=BlindValidation())
     assert outcome.best is None
     assert not (tmp_path / "skip" / "best").exists()
     epochs = [row for row in rows(tmp_path / "skip") if row["kind"] == "epoch"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from training_toy import SETTINGS, Documents, Recorder, ToyTask, digest, train
 
-from elman.errors import FolderError, InputError, Interrupted
-from elman.randomness import Generators
+from elman.errors import FolderError, InputError, Interrupted, RunInUseError
 from elman.storage import read_folder, write_folder
-from elman.training import RunFolder, TrainingSettings
+from elman.training import Loss, RunFolder, TrainingSettings
 
 STEPS = 24
 PLATEAU = {"schedule": "plateau", "plateau_patience": 0, "warmup": 0}
@@ -58,16 +58,15 @@ def test_stop_after_each_step_in_one_run(tmp_path: Path) -> None:
 
 
 def test_generators_and_weights_in_memory_are_those_of_the_run(tmp_path: Path) -> None:
-    whole, resumed = Generators(5), Generators(5)
-    task, again = ToyTask(whole), ToyTask(resumed)
-    train(tmp_path / "a", task=task, generators=whole)
+    whole, resumed = ToyTask(), ToyTask()
+    train(tmp_path / "a", task=whole)
     with pytest.raises(Interrupted):
         train(tmp_path / "b", listener=Recorder({11: stop}))
-    train(tmp_path / "b", task=again, generators=resumed, resume=True)
-    for name, state in whole.state().items():
-        assert torch.equal(state, resumed.state()[name]), name
-    for name, weight in task.module.state_dict().items():
-        assert torch.equal(weight, again.module.state_dict()[name]), name
+    train(tmp_path / "b", task=resumed, resume=True)
+    for name, state in whole.generators.state().items():
+        assert torch.equal(state, resumed.generators.state()[name]), name
+    for name, weight in whole.module.state_dict().items():
+        assert torch.equal(weight, resumed.module.state_dict()[name]), name
 
 
 def test_each_ingredient_matters(tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def test_each_ingredient_matters(tmp_path: Path) -> None:
     ):
         train(tmp_path / str(number), TrainingSettings(**base | changes))
         seen.add(digest(tmp_path / str(number))["last/model.safetensors"])
-    train(tmp_path / "no dropout", task=ToyTask(Generators(5), dropout=0.0))
+    train(tmp_path / "no dropout", task=ToyTask(dropout=0.0))
     seen.add(digest(tmp_path / "no dropout")["last/model.safetensors"])
     assert len(seen) == 8
 
@@ -113,12 +112,30 @@ def test_what_was_written_after_the_checkpoint_is_written_again(tmp_path: Path) 
 def test_a_folder_with_a_run_is_refused(tmp_path: Path) -> None:
     train(tmp_path)
     before = digest(tmp_path)
-    with pytest.raises(InputError, match="already holds a run: go on with --resume, or choose another folder with --run"):
+    with pytest.raises(
+        InputError, match="already holds a run: go on with --resume, or choose another folder with --run"
+    ):
         train(tmp_path)
     assert digest(tmp_path) == before
 
 
+def test_a_run_can_be_resumed_from_its_first_moment(tmp_path: Path) -> None:
+    class Broken(ToyTask):
+        def loss(self, batch: Any, state: Any) -> Loss:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train(tmp_path / "a", task=Broken())
+    assert (tmp_path / "a" / "last" / "resume.json").exists()
+    train(tmp_path / "a", resume=True)
+    train(tmp_path / "b")
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+
+
 def test_resume_without_a_run_starts_one(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "metrics.jsonl").write_text("{}\n")
+    (tmp_path / "a" / "samples.txt").write_text("epoch 1\n")
     train(tmp_path / "a", resume=True)
     train(tmp_path / "b")
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
@@ -153,12 +170,10 @@ def test_a_model_folder_is_no_checkpoint(tmp_path: Path) -> None:
 def test_a_log_that_was_cut_is_refused(tmp_path: Path) -> None:
     train(tmp_path)
     (tmp_path / "samples.txt").write_text("")
-    with pytest.raises(FolderError, match="is shorter than when the run was saved"):
+    with pytest.raises(FolderError, match=r"samples.txt has 0 bytes, .* it was cut or replaced"):
         train(tmp_path, resume=True)
 
 
 def test_the_folder_is_locked(tmp_path: Path) -> None:
-    from elman.errors import RunInUseError
-
     with RunFolder(tmp_path), pytest.raises(RunInUseError, match=str(tmp_path)):
         train(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -57,7 +59,7 @@ def test_cosine_begins_after_the_warmup() -> None:
     assert rates[:6] == pytest.approx([0.1 * (step + 1) / 7 for step in range(6)])
     assert rates[6] == 0.1
     assert rates[13] == pytest.approx(0.05)
-    assert all(later < earlier for earlier, later in zip(rates[6:], rates[7:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates[6:]))
 
 
 @given(losses=st.lists(st.sampled_from([1.0, 2.0, 3.0, 4.0]), max_size=30), patience=st.integers(0, 4))

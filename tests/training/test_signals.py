@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from training_process import EAGER, start, wait_for
-from training_toy import Recorder, digest, train
+from training_toy import Recorder, ToyTask, digest, train
 
 from elman.errors import Interrupted
-from elman.training import watch_signals
+from elman.training import Loss, watch_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -43,28 +44,35 @@ def test_the_second_signal_leaves_at_once(tmp_path: Path) -> None:
     assert process.exitcode is None
     os.kill(process.pid, signal.SIGINT)
     process.join(5)
-    assert process.exitcode == 130
+    code = process.exitcode
+    process.kill()
+    assert code == 130
 
 
 def test_a_signal_during_validation(tmp_path: Path) -> None:
-    class Late(Recorder):
-        """Step 8 is the last of epoch 1: the signal comes after the loop has looked, before validation has ended."""
-
-    from training_toy import ToyTask
-
-    from elman.randomness import Generators
-
-    class Task(ToyTask):
-        def loss(self, batch, state):  # type: ignore[no-untyped-def]
+    class Signalling(ToyTask):
+        def loss(self, batch: Any, state: Any) -> Loss:
             if not self.module.training:
                 os.kill(os.getpid(), signal.SIGINT)
             return super().loss(batch, state)
 
     with pytest.raises(Interrupted, match="SIGINT: saved after step 8") as caught:
-        train(tmp_path / "run", task=Task(Generators(5)), listener=Late())
+        train(tmp_path / "run", task=Signalling())
     assert caught.value.exit_code == 130
     assert not (tmp_path / "run" / "best").exists()
     train(tmp_path / "run", resume=True)
+    train(tmp_path / "whole")
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+
+
+def test_a_signal_after_the_last_step_is_not_lost(tmp_path: Path) -> None:
+    class Last(Recorder):
+        def epoch_ended(self, row: Any, samples: Any) -> None:
+            if row["epoch"] == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="SIGTERM: saved after step 24"):
+        train(tmp_path / "run", listener=Last())
     train(tmp_path / "whole")
     assert digest(tmp_path / "run") == digest(tmp_path / "whole")
 

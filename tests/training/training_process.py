@@ -60,9 +60,11 @@ def start(path: Path, *, wait: float = 0.0, stuck: bool = False) -> ForkServerPr
 
 
 def context() -> ForkServerContext:
-    """Processes that start fast: torch is imported once, in their server."""
+    """Processes that start fast: what takes seconds to import is imported once, in their server."""
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["training_process"])
+    server.set_forkserver_preload(
+        ["elman.training", "torch._dynamo"]
+    )  # torch.optim loads the latter with its first step
     return server
 
 

@@ -79,7 +79,8 @@ def apply(name: str, *arguments: Any) -> Any:
         if torch is not None and isinstance(argument, torch.Tensor):
             tensors = [a if isinstance(a, torch.Tensor) else torch.full_like(argument, a) for a in arguments]
             return _torch_functions()[name](*tensors)
-    return NUMPY[name](*(np.asarray(a) for a in arguments))
+    result = NUMPY[name](*(np.asarray(a) for a in arguments))
+    return result.item() if np.ndim(result) == 0 else result
 
 
 def sigmoid(v: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from elman.cli.data import data
@@ -13,6 +15,9 @@ from elman.cli.recipes import recipes
 from elman.cli.sample import sample
 from elman.cli.train import train
 from elman.cli.worked import worked
+
+#: What Typer raises for wrong usage; it has no public name for the base of these.
+UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
     help="Write a recurrent cell once, as equations; see every number in it, train it, and check anyone's.",

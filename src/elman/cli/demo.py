@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.options import Seed
+from elman.cli.options import Json, Seed, print_json
 
 
 def demo(
@@ -16,15 +16,17 @@ def demo(
         int | None, typer.Option("--epochs", help="Passes over the names; fewer are quicker and worse.")
     ] = None,
     seed: Seed = None,
+    as_json: Json = False,
 ) -> None:
     """Train a generator of family names on data that ships with Elman; about a minute, no network."""
+    from elman.cli.introduced import Introduced
     from elman.reports import print_results
     from elman.runs import train
 
-    typer.echo(
-        "A recurrent network (GRU, 128 units) learns family names, letter by letter. Samples should get better:\n"
-    )
-    finished = train("names-quick", run=run, epochs=epochs, seed=seed)
+    finished = train("names-quick", run=run, epochs=epochs, seed=seed, listener=Introduced())
+    if as_json:
+        print_json({"run": str(finished.path), "reason": finished.outcome.reason, "results": finished.results})
+        return
     print_results(finished.results)
     path = finished.path
     typer.echo(f"\nLook at it:   {finished.report} (one file, opens in any browser without a network)")

@@ -17,8 +17,11 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """How well a model predicts: nats, bits and perplexity per symbol, on its own test part or on a file."""
+    from elman.errors import InputError
     from elman.runs.evaluation import evaluate_file, evaluate_part
 
+    if category is not None and data is None:
+        raise InputError("--category goes with --data; a run's own data has its categories")
     result = evaluate_file(run, data, category) if data is not None else evaluate_part(run, part)
     if as_json:
         print_json(result)

@@ -26,6 +26,9 @@ def explain(
     """A cell's equations, its gradients, and which path keeps a gradient alive; all derived from its step."""
     from elman.cells import names
 
+    if not cell and as_json:
+        print_json(list(names()))
+        return
     if not cell:
         typer.echo(f"Cells: {', '.join(names())}\nor one of your own: elman explain FILE.py:NAME")
         return

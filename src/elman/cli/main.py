@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -23,16 +24,23 @@ elman --help lists all verbs, elman VERB --help tells about one.
 
 def main() -> None:
     """Run the command line; problems are one sentence on standard error and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without our letters shows \\u03c3 instead of an error
+            stream.reconfigure(errors="backslashreplace")
     if len(sys.argv) == 1:
         sys.stdout.write(MENU)
         return
-    from elman.cli.app import app
+    from elman.cli.app import UsageProblem, app
 
     try:
-        app()
+        sys.exit(app(prog_name="elman", standalone_mode=False))
     except ElmanError as error:
         sys.stderr.write(f"elman: {error}\n")
         sys.exit(error.exit_code)
+    except UsageProblem as error:
+        message = error.format_message().rstrip(".").replace("\n", " ")
+        sys.stderr.write(f"elman: {message}; `elman --help` lists the verbs, `elman VERB --help` the options\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("elman: interrupted\n")
         sys.exit(130)

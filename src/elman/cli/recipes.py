@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from importlib import resources
 from typing import Annotated
 
@@ -21,6 +22,11 @@ def recipes(
     if name is not None:
         if name not in builtin_names():
             raise RecipeError(f"there is no recipe {name!r}; built in are: {', '.join(builtin_names())}")
+        if as_json:
+            print_json(
+                tomllib.loads(resources.files("elman.recipes").joinpath("builtin", f"{name}.toml").read_text("utf-8"))
+            )
+            return
         typer.echo(resources.files("elman.recipes").joinpath("builtin", f"{name}.toml").read_text("utf-8"), nl=False)
         return
     summaries = builtin_summaries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ def sample(
     as_json: Json = False,
 ) -> None:
     """Generate text from a trained model."""
+    from elman.reports.wording import visible
     from elman.runs import load
 
     model = load(run)
@@ -46,4 +48,5 @@ def sample(
         print_json({"samples": texts})
         return
     for text in texts:
-        typer.echo(text)
+        # A text must not steer the terminal; a file or a program gets it as it is.
+        typer.echo(visible(text) if sys.stdout.isatty() else text)

@@ -24,8 +24,8 @@ def find_cell(text: str) -> Any:
 
     if ".py" not in text:
         return get(text)
-    path_text, _, name = text.partition(".py:")
-    path = Path(path_text + ".py")
+    path_text, _, name = text.partition(":") if text.endswith(".py") else text.rpartition(":")
+    path = Path(path_text)
     if not name:
         raise CellError(f"{text!r}: name the class behind the file, as in {path}:MyCell")
     if not path.is_file():
@@ -55,11 +55,15 @@ def _guarded(action: Any, path: Path) -> Any:
     """Whatever goes wrong in the user's own code becomes one sentence with their line."""
     try:
         return action()
-    except CellError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [f.lineno for f in frames if f.filename in (str(path), str(path.absolute()))]
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-        where = f"{path}, line {line}" if line else str(path)
-        raise CellError(f"{where}: {type(error).__name__}: {error}") from None
+    except CellError as error:
+        raise CellError(f"{_where(error, path)}: {error}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
+        raise CellError(f"{_where(error, path)}: {type(error).__name__}: {error}") from None
+
+
+def _where(error: BaseException, path: Path) -> str:
+    """The file, and the last line of it that was running."""
+    frames = [f for e in (error, error.__cause__) if e for f in traceback.extract_tb(e.__traceback__)]
+    lines = [f.lineno for f in frames if f.filename in (str(path), str(path.absolute()))]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    return f"{path}, line {line}" if line else str(path)

@@ -20,6 +20,9 @@ def worked(
     """Work a small network through: every number of every step, forward and backward."""
     from elman.insight.exercise import exercise_titles, read_exercise
 
+    if exercise is None and as_json:
+        print_json(exercise_titles())
+        return
     if exercise is None:
         for name, title in exercise_titles().items():
             typer.echo(f"{name:<16} {title}")

@@ -116,6 +116,10 @@ def _mathml_rows(e: Equation) -> list[str]:
     for k, path in enumerate(e.paths):
         left = f'<math displaystyle="true">{e.left["mathml"]}</math>' if k == 0 else ""
         right = style.join(style.operator("=" if k == 0 else "+"), path.spellings["mathml"])
-        cells = (left, f'<math displaystyle="true">{right}</math>', f'<span class="note">{html.escape(path.note)}</span>')
+        cells = (
+            left,
+            f'<math displaystyle="true">{right}</math>',
+            f'<span class="note">{html.escape(path.note)}</span>',
+        )
         rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return rows

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from elman.cells.cell import Cell, Names
 from elman.cells.functions import REDUCTIONS
 from elman.equations.expression import Expr, lift, substitute, symbol, symbols, walk
@@ -47,6 +49,8 @@ class _RecurrentSymbols(Names):
         self.__gates = gates
 
     def __call__(self, vector: Any) -> Names:
+        if not symbols(lift(vector)):
+            raise CellError("h(...) takes a vector that is computed in the step, not a number")
         return Names("h(...)", {k: Expr("map", k, lift(vector)) for k in self.__gates})
 
 
@@ -62,8 +66,9 @@ def trace(cell: Cell) -> Trace:
     s = Names("s", {k: symbol("s", k) for k in cell.state})
     p = Names("p", {k: symbol("p", k) for k in cell.vectors})
     try:
-        computed = {name: lift(value) for name, value in cell(x, h, s, p).items()}
-    except (TypeError, ArithmeticError) as error:
+        with np.errstate(all="ignore"):  # of functions of constants; `lift` refuses what is not finite
+            computed = {name: lift(value) for name, value in cell(x, h, s, p).items()}
+    except (TypeError, ArithmeticError, np.exceptions.AxisError) as error:
         raise CellError(
             f"{cell.title}.step can't be run on symbols ({error}); it may use + - * / and the functions of elman.cells"
         ) from error

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from elman.errors import InputError
+from elman.errors import InputError, NonFiniteError
 
 
 def check_filters(temperature: float, top_k: int | None, top_p: float | None, symbols: int) -> None:
@@ -32,24 +32,29 @@ def filter_logits(
         p = softmax(logits / temperature), of which the k largest are kept, and of these the fewest that reach top_p; scaled to sum 1
 
     Temperature 0 puts everything on the likeliest symbol. Where logits are equal the lower symbol number comes first, so top-k keeps
-    exactly k.
+    exactly k. A logit of -inf is a symbol that is never drawn.
 
     Raises:
         InputError: a value out of range.
+        NonFiniteError: a logit is NaN or +inf, or all of a row are -inf.
 
     Source: Fan, Lewis and Dauphin 2018 (top-k, arXiv 1805.04833); Holtzman et al. 2019 (top-p, arXiv 1904.09751).
     """
     check_filters(temperature, top_k, top_p, logits.shape[-1])
     ordered, order = logits.double().sort(dim=-1, descending=True, stable=True)
+    if not bool(torch.isfinite(ordered[..., 0]).all()):  # sorting puts NaN first
+        raise NonFiniteError(
+            "the model's logits are NaN or infinite: nothing can be drawn from them; its weights may have grown too large"
+        )
     if temperature == 0:
         return torch.zeros_like(ordered).scatter_(-1, order[..., :1], 1.0)
     p = torch.softmax((ordered - ordered[..., :1]) / temperature, -1)
     if top_k is not None:
         p[..., top_k:] = 0
         p = p / p.sum(-1, keepdim=True)
-    if top_p is not None:
+    if top_p is not None and top_p < 1:  # at 1 a rounded sum could cut off the tail
         # A symbol stays if those before it do not yet reach top_p; the first always does.
-        before = p.cumsum(-1) - p
+        before = torch.nn.functional.pad(p.cumsum(-1)[..., :-1], (1, 0))
         p = torch.where(before < top_p, p, 0.0)
         p = p / p.sum(-1, keepdim=True)
     return torch.zeros_like(p).scatter_(-1, order, p)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NGRAM = 4
+SEPARATOR = "\ud800"  # half a surrogate pair: no text that was read from a file or decoded from a model has it
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Novelty:
     """Samples held against the training data.
 
     Attributes:
-        items: for each sample "text", "new" (it does not stand in the training data), "copied_span" (length of its longest piece
-            that does).
+        items: for each sample "text", "new" (it does not stand in the training data; nothing at all is not new), "copied_span" and
+            "copied_start" (length of its longest piece that does, and where that begins; the first of several), in characters.
         share_new: share of new samples.
         mean_copied_span, longest_copied_span: over the samples, in characters.
         repetition: share of samples that were drawn before, for lines; of 4-grams that the text has used before, for running text.
@@ -32,12 +33,12 @@ class Novelty:
 def novelty(samples: Sequence[str], training: Sequence[str] | str) -> Novelty:
     """Hold samples against the training lines, or against the training text."""
     lines = None if isinstance(training, str) else set(training)
-    # Lines behind each other with a sign between that no sample has: a copied piece never runs over the end of a line.
-    text = training if isinstance(training, str) else "\0".join(training)
+    text = training if isinstance(training, str) else SEPARATOR.join(training)
     items: list[dict[str, Any]] = []
     for sample in samples:
-        new = sample not in lines if lines is not None else sample not in text
-        items.append({"text": sample, "new": new, "copied_span": longest_copied_span(sample, text)})
+        new = sample != "" and (sample not in lines if lines is not None else sample not in text)
+        start, span = longest_copied(sample, text)
+        items.append({"text": sample, "new": new, "copied_span": span, "copied_start": start})
     spans = [item["copied_span"] for item in items]
     return Novelty(
         items=tuple(items),
@@ -48,18 +49,18 @@ def novelty(samples: Sequence[str], training: Sequence[str] | str) -> Novelty:
     )
 
 
-def longest_copied_span(sample: str, text: str) -> int:
-    """Length of the longest piece of `sample` that stands in `text`.
+def longest_copied(sample: str, text: str) -> tuple[int, int]:
+    """Start in `sample` and length of its longest piece that stands in `text`; the first of several.
 
     A window over the sample grows by a character where it is found and moves on where it is not: two searches a character at most.
     """
-    start, best = 0, 0
+    start, best, best_start = 0, 0, 0
     while start + best < len(sample):
         if sample[start : start + best + 1] in text:
-            best += 1
+            best, best_start = best + 1, start
         else:
             start += 1
-    return best
+    return best_start, best
 
 
 def repetition(samples: Sequence[str]) -> float:

@@ -34,10 +34,11 @@ def sample(
 
     A text of a model of lines ends where the boundary symbol is drawn. At each step one u, uniform in [0, 1), is drawn for every text,
     ended or not; its symbol is the first whose cumulative probability exceeds u. So whatever computes the probabilities, the same
-    generator gives the same texts.
+    generator gives the same texts. Where a vocabulary of words has one for unknown words, it is never drawn.
 
     Raises:
         InputError: a value out of range, or a prompt with a symbol that the vocabulary does not have.
+        NonFiniteError: the model's logits are NaN or infinite.
     """
     check_filters(temperature, top_k, top_p, vocabulary.size)
     for name, value in (("count", count), ("length", length)):
@@ -50,6 +51,8 @@ def sample(
     drawn: list[list[int]] = [list(shown) for _ in range(count)]
     running = [True] * count
     for _ in range(length):
+        if vocabulary.unknown is not None:
+            logits = logits.index_fill(-1, torch.tensor([vocabulary.unknown]), -torch.inf)
         tokens = draw(filter_logits(logits, temperature, top_k, top_p), generator)
         for text, token in enumerate(tokens.tolist()):
             running[text] = running[text] and not (vocabulary.has_boundary and token == Vocabulary.BOUNDARY)
@@ -76,10 +79,11 @@ def draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
 def _beginning(vocabulary: Vocabulary, prompt: str) -> tuple[list[int], list[int]]:
     """What the model reads first, and what of it belongs to the text."""
     tokens = vocabulary.encode(prompt)
+    if unknown := vocabulary.unknown_in(prompt):  # only words come so far: `encode` complains of other units
+        raise InputError(f"the prompt has words that the vocabulary does not have: {', '.join(map(repr, unknown))}")
     if vocabulary.has_boundary:
         return [Vocabulary.BOUNDARY, *tokens], tokens
     if tokens:
         return tokens, tokens
-    # Running text has no symbol for "nothing yet": the end of a line is the best place to begin, else any symbol.
-    start = "\n" if not vocabulary.unknown_in("\n") else vocabulary.symbols[0]
-    return vocabulary.encode(start) or [0], []
+    # Running text has no symbol for "nothing yet": the end of a line is the best place to begin, else the first symbol.
+    return [0] if vocabulary.unknown_in("\n") else vocabulary.encode("\n"), []

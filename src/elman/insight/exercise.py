@@ -96,15 +96,14 @@ def read_exercise(source: str | Path) -> Exercise:
     if str(source) in BUILT_IN:
         text = resources.files("elman.insight").joinpath("exercises", f"{source}.toml").read_text("utf-8")
     else:
-        path = Path(source)
-        if not path.is_file():
-            raise DataError(
-                f"there is no exercise {str(source)!r}, neither built in ({', '.join(BUILT_IN)}) nor as a file"
-            )
         try:
-            text = path.read_text("utf-8")
+            text = Path(source).read_text("utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(f"{path} is not UTF-8: byte {error.start} can't be decoded") from None
+            raise DataError(f"{source} is not UTF-8: byte {error.start} can't be decoded") from None
+        except (OSError, ValueError):
+            raise DataError(
+                f"there is no exercise {str(source)[:80]!r}, neither built in ({', '.join(BUILT_IN)}) nor as a file that can be read"
+            ) from None
     try:
         return Exercise.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

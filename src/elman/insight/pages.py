@@ -18,7 +18,9 @@ from elman.pages import frame
 def explanation_page(explanation: Explanation, *, gradients: bool = True) -> str:
     """A cell's explanation as one HTML file."""
     title = f"The cell {explanation.cell}"
-    return frame(title, f"<h1>{escape(title)}</h1>\n<section class=\"wide\">{explanation.mathml(gradients=gradients)}</section>\n")
+    return frame(
+        title, f'<h1>{escape(title)}</h1>\n<section class="wide">{explanation.mathml(gradients=gradients)}</section>\n'
+    )
 
 
 def worked_page(w: Worked, digits: int) -> str:

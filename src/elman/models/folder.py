@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from elman.equations import cell_to_text, explain
 from elman.errors import CellError, FolderError, InputError
@@ -23,7 +23,6 @@ from elman.models.settings import ModelSettings
 from elman.storage import bytes_to_tensors, from_json, read_folder, tensors_to_bytes, to_json
 
 FORMAT = 1
-MAX_PARAMETERS = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,33 @@ def model_files(model: LanguageModel, vocabulary: dict[str, Any], facts: dict[st
     }
 
 
+class Config(BaseModel):
+    """What `config.json` must say; anything else in it is kept as it is."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    format: Annotated[int, Field(ge=1)]
+    shape: Literal["language-model"]
+    model: ModelSettings
+    cell: Annotated[str, Field(min_length=1)]
+    symbols: Annotated[int, Field(ge=1)]
+    title: str = ""
+    categories: list[str] = []
+    category_counts: list[Annotated[int, Field(ge=0, le=1 << 53)]] = []
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.symbols > 10_000_000:
+            raise ValueError("so many symbols would need too many parameters")
+        if len(set(self.categories)) != len(self.categories):
+            raise ValueError("a category is named twice")
+        if self.category_counts and (
+            len(self.category_counts) != len(self.categories) or not sum(self.category_counts)
+        ):
+            raise ValueError("category_counts must be one number a category, not all of them 0")
+        return self
+
+
 def load_model(folder: Path) -> StoredModel:
     """Read a model folder.
 
@@ -75,9 +101,11 @@ def load_model(folder: Path) -> StoredModel:
             raise FolderError(f"{folder} is no model folder: it has no {name}")
     config = from_json(files["config.json"], str(folder / "config.json"))
     vocabulary = from_json(files["vocabulary.json"], str(folder / "vocabulary.json"))
-    settings, symbols, categories = _shape(config, folder)
+    checked = _checked(config, folder / "config.json")
+    settings = checked.model.model_copy(update={"cell_text": checked.cell})
     try:
-        model = LanguageModel(settings, symbols, categories)
+        with torch.device("meta"):  # shapes alone: nothing is allocated before the weights are known to fit
+            model = LanguageModel(settings, checked.symbols, len(checked.categories))
     except (CellError, InputError) as error:
         raise FolderError(f"{folder / 'config.json'}: {error}") from None
     _fill(model, bytes_to_tensors(files["model.safetensors"]), folder)
@@ -85,32 +113,18 @@ def load_model(folder: Path) -> StoredModel:
     return StoredModel(model, config, vocabulary)
 
 
-def _shape(config: Any, folder: Path) -> tuple[ModelSettings, int, int]:
-    """Settings, number of symbols and of categories, checked before anything is allocated."""
-    where = folder / "config.json"
-    if not isinstance(config, dict) or not isinstance(config.get("format"), int):
-        raise FolderError(f"{where}: not a model's configuration (no format number)")
-    if config["format"] > FORMAT:
+def _checked(config: Any, where: Path) -> Config:
+    if isinstance(config, dict) and type(config.get("format")) is int and config["format"] > FORMAT:
+        found = config["format"]
         raise FolderError(
-            f"{where}: made by a newer Elman (format {config['format']}); this one reads up to {FORMAT}: upgrade Elman"
+            f"{where}: made by a newer Elman (format {found}); this one reads up to {FORMAT}: upgrade Elman"
         )
     try:
-        settings = ModelSettings.model_validate({**config["model"], "cell_text": config["cell"]})
-    except (ValidationError, KeyError, TypeError) as error:
-        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"no {error}"
-        raise FolderError(f"{where}: the model's settings are not valid: {first}") from None
-    symbols, categories = config.get("symbols"), config.get("categories", [])
-    if not isinstance(symbols, int) or symbols < 1 or not isinstance(categories, list):
-        raise FolderError(f"{where}: symbols must be a whole number above 0, and categories a list of names")
-    width = (settings.embedding or symbols) + len(categories)
-    rough = symbols * (settings.hidden + settings.embedding) + 4 * settings.hidden * (
-        width + (2 * settings.layers - 1) * settings.hidden
-    )
-    if rough > MAX_PARAMETERS:
-        raise FolderError(
-            f"{where}: the model would have about {rough:,} parameters; more than {MAX_PARAMETERS:,} are not loaded"
-        )
-    return settings, symbols, len(categories)
+        return Config.model_validate(config)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise FolderError(f"{where} is not a model's configuration: {key}: {first['msg']}") from None
 
 
 def _fill(model: LanguageModel, tensors: dict[str, torch.Tensor], folder: Path) -> None:
@@ -121,14 +135,14 @@ def _fill(model: LanguageModel, tensors: dict[str, torch.Tensor], folder: Path) 
     if different:
         raise FolderError(f"{where}: the weights don't belong to the configuration: {', '.join(different[:3])}")
     for name, value in tensors.items():
-        if value.shape != expected[name].shape or not value.is_floating_point():
-            shape = list(expected[name].shape)
+        if value.shape != expected[name].shape or value.dtype != torch.float32:
+            wanted, found = list(expected[name].shape), f"{list(value.shape)} of {value.dtype}"
             raise FolderError(
-                f"{where}: {name} should be {shape} of floats; it is {list(value.shape)} of {value.dtype}"
+                f"{where}: the weights don't fit the configuration: {name} should be {wanted} of float32; it is {found}"
             )
         if not bool(torch.isfinite(value).all()):
             raise FolderError(f"{where}: {name} holds NaN or infinite numbers; this model can't be used")
-    model.load_state_dict(tensors)
+    model.load_state_dict(tensors, assign=True)
 
 
 def _card(model: LanguageModel, config: dict[str, Any]) -> str:

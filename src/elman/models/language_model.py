@@ -14,6 +14,7 @@ from elman.cells.cell import Cell
 from elman.equations.cell_text import cell_from_text
 from elman.models.settings import ModelSettings
 from elman.nn import Recurrent, dropout, initialise
+from elman.randomness import named_generator
 
 
 class LanguageModel(nn.Module):
@@ -25,7 +26,7 @@ class LanguageModel(nn.Module):
         settings: shape and start.
         symbols: V.
         categories: C; 0 for a model that is told none.
-        generator: draws the starting weights.
+        generator: draws the starting weights; None: always the same ones.
 
     Raises:
         InputError, CellError: unknown cell, or a cell text that does not hold together.
@@ -40,19 +41,26 @@ class LanguageModel(nn.Module):
         self.settings = settings
         self.symbols = symbols
         self.categories = categories
-        self.embedding = nn.Embedding(symbols, settings.embedding) if settings.embedding else None
+        generator = generator or named_generator(0, "init")
+        # Made without torch's own starting weights, which it would draw from the global generator.
+        embed = settings.embedding
+        self.embedding = nn.Embedding(symbols, embed, _weight=torch.empty(symbols, embed)) if embed else None
         inputs = (settings.embedding or symbols) + categories
         between = settings.dropout if settings.layers > 1 else 0.0
         self.recurrent = Recurrent(
             make_cell(settings), inputs, settings.hidden, settings.layers, settings.bias,
-            batch_first=True, dropout=between, engine=settings.engine,
+            batch_first=True, dropout=between, engine=settings.engine, generator=generator,
         )  # fmt: skip
-        self.output = nn.Linear(settings.hidden, symbols)
+        self.output = nn.Linear(settings.hidden, symbols, device="meta")
+        if not torch.empty(0).is_meta:
+            self.output.to_empty(device="cpu")
         self._start(generator)
 
     @torch.no_grad()
-    def _start(self, generator: torch.Generator | None) -> None:
+    def _start(self, generator: torch.Generator) -> None:
         s = self.settings
+        if self.output.weight.is_meta:  # shapes without numbers, for a model that is about to be loaded
+            return
         initialise(self.recurrent, s.init, generator=generator, scale=s.init_scale, forget_bias=s.forget_bias)
         if self.embedding is not None:
             self.embedding.weight.normal_(generator=generator)

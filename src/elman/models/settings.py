@@ -29,5 +29,5 @@ class ModelSettings(BaseModel):
     bias: bool = Field(True, description="biases in the affine maps of the cell")
     init: Literal["torch", "xavier", "orthogonal", "identity"] = Field("torch", description="starting weights")
     init_scale: float = Field(1.0, gt=0, description="factor of the recurrent matrix for orthogonal and identity")
-    forget_bias: float | None = Field(None, description="bias of the forget gate at the start")
+    forget_bias: float | None = Field(None, ge=-1e6, le=1e6, description="bias of the forget gate at the start")
     engine: Literal["auto", "fused", "loop", "torch"] = Field("auto", description="what unrolls the cell")

@@ -41,6 +41,7 @@ class Recurrent(nn.Module):
         engine: "auto", "loop" (any cell) or "torch" (its kernels for LSTM, GRU, Elman); after a call `engine_used` and
             `engine_reason` tell which one ran and why.
         device, dtype: of the parameters.
+        generator: draws the starting weights; None: torch's global one, as in torch.nn.
 
     Shapes: input [T, B, I], [B, T, I], [T, I] or a `PackedSequence`; output the same with D * H features; states [L * D, B, H]
     ([L * D, H] for input without batch), one tensor, or a tuple for cells with several (LSTM: h, c).
@@ -67,6 +68,7 @@ class Recurrent(nn.Module):
         engine: str = "auto",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.cell = registry.get(cell)
@@ -99,7 +101,7 @@ class Recurrent(nn.Module):
                 for name, shape in ParameterShapes(self.trace, self.hidden_size).of(inputs, bias=self.bias).items():
                     parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
                     self.register_parameter(name + suffix(layer, direction), parameter)
-        self.reset_parameters()
+        self.reset_parameters(generator)
 
     @property
     def directions(self) -> int:
@@ -121,6 +123,8 @@ class Recurrent(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """torch.nn's start: uniform between -1/√H and 1/√H, in its order (the same seed gives the same weights)."""
+        if next(self.parameters()).is_meta:
+            return
         bound = 1.0 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound, generator=generator)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -18,6 +17,7 @@ from elman.recipes.builtin_names import builtin_names
 from elman.recipes.recipe import Recipe
 
 MAX_BYTES = 1 << 20
+MAX_LINES = 1000  # of a recipe are searched for a line number
 
 
 def read_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -43,7 +43,7 @@ def with_overrides(values: dict[str, Any], overrides: Mapping[str, Any], *, wher
     for key, value in overrides.items():
         _put(values, key, value)
     try:
-        return Recipe.model_validate(values)
+        return Recipe.model_validate(values, strict=True)
     except ValidationError as error:
         raise RecipeError(_complaint(error, text, where, overrides)) from None
 
@@ -73,19 +73,26 @@ def _text_of(source: str | Path) -> tuple[str, str]:
     if name in builtin_names():
         return resources.files("elman.recipes").joinpath("builtin", f"{name}.toml").read_text("utf-8"), f"recipe {name}"
     path = Path(source)
-    if not path.is_file():
+    if not _is_file(path):
         near = difflib.get_close_matches(name, builtin_names(), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"built in are: {', '.join(builtin_names())}"
-        raise RecipeError(f"there is no recipe {name!r}, neither built in nor as a file; {hint}")
+        raise RecipeError(f"there is no recipe {name[:80]!r}, neither built in nor as a file; {hint}")
     try:
         data = path.read_bytes()
         if len(data) > MAX_BYTES:
             raise RecipeError(f"{path} is {len(data):,} bytes long; a recipe has at most {MAX_BYTES:,}")
-        return data.decode("utf-8"), str(path)
+        return data.decode("utf-8-sig"), str(path)
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path} is not UTF-8: byte {error.start} can't be decoded") from None
     except OSError as error:
         raise RecipeError(f"{path} can't be read: {error.strerror}") from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
@@ -124,6 +131,8 @@ def _complaint(error: ValidationError, text: str, where: str, given: Mapping[str
     )
     if first["type"] == "extra_forbidden":
         fields = list(Recipe.model_fields) if len(location) == 1 else list(_sections().get(location[0], {}))
+        if len(location) == 1 and location[0] in given:  # an option without its section
+            fields = [*fields, *(name for names in _sections().values() for name in names)]
         near = difflib.get_close_matches(location[-1], fields, 1)
         elsewhere = [f"{s}.{location[-1]}" for s, names in _sections().items() if location[-1] in names]
         hint = (
@@ -140,15 +149,15 @@ def _complaint(error: ValidationError, text: str, where: str, given: Mapping[str
 
 
 def _line(text: str, location: list[str]) -> str:
-    """Where a key stands in the text; TOML's parser does not tell."""
-    section = ""
-    wanted = ".".join(location[:-1])
-    for count, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
-        if header:
-            section = header[1]
-            if section == ".".join(location):
-                return f", line {count}"
-        elif section == wanted and re.match(rf"\s*[\"']?{re.escape(location[-1])}[\"']?\s*=", line):
+    """Where a key stands: the first line with which the text so far holds it. TOML's parser does not tell."""
+    lines = text.splitlines()
+    for count in range(1, min(len(lines), MAX_LINES) + 1):
+        try:
+            found: Any = tomllib.loads("\n".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            continue  # in the middle of a value
+        for part in location:
+            found = found.get(part) if isinstance(found, dict) else found
+        if found is not None:
             return f", line {count}"
     return ""

@@ -1,106 +1,103 @@
-"""Charts of a run, with Plotly. Its JavaScript ships inside the Python package, so a page needs no network."""
+"""Charts of a run: Python says what is drawn, charts.js how. Plotly's JavaScript ships inside its Python package: no network needed."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import math
+from importlib import resources
 from typing import Any
 
-import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-TRAINING, VALIDATION = "#7f93b2", "#2457c5"
+from elman.reports.contents import Epoch, Loss
 
-# Plotly's colours are fixed when a chart is made; this follows the reader's light or dark scheme.
-_FOLLOW_SCHEME = """
-function scheme() {
-  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
-  const ink = dark ? '#c7cfdb' : '#3b4554', line = dark ? '#333b47' : '#e3e7ee';
-  for (const chart of document.querySelectorAll('.js-plotly-plot')) {
-    Plotly.relayout(chart, {'font.color': ink, 'xaxis.gridcolor': line, 'yaxis.gridcolor': line,
-                            'xaxis.linecolor': line, 'yaxis.linecolor': line});
-  }
-}
-addEventListener('load', scheme);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', scheme);
-"""
+FEW = 40  # points that are still marked one by one
+WIDE = 30  # values that differ by more than this factor get a logarithmic axis
 
 
-def scripts() -> str:
-    """Plotly's JavaScript and ours, for the head of a page that has charts."""
-    return f"<script>{get_plotlyjs()}</script>\n<script>{_FOLLOW_SCHEME}</script>\n"
+def head() -> str:
+    """What the head of a page with charts needs: our style, Plotly and charts.js once, and a policy that allows nothing else.
 
-
-def loss_chart(epochs: list[dict[str, Any]]) -> str:
-    """Training and validation loss in nats per symbol over epochs, as an HTML fragment."""
-    figure = go.Figure()
-    for name, key, colour in (("training", "train", TRAINING), ("validation", "validation", VALIDATION)):
-        points = [
-            (row["epoch"], row[f"{key}_nats"] / row[f"{key}_count"])
-            for row in epochs
-            if row[f"{key}_nats"] is not None and row[f"{key}_count"]
+    The policy forbids every request, and every script but these two, whatever a text on the page might contain.
+    """
+    # A parser ends a script at the first "</script", wherever it stands; JavaScript reads the escaped one the same.
+    scripts = [text.replace("</script", "<\\/script") for text in (get_plotlyjs(), _own("charts.js"))]
+    allowed = " ".join(f"'sha256-{_sha256(text)}'" for text in scripts)
+    policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return "\n".join(
+        [
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            f"<style>\n{_own('report.css')}</style>",
+            *(f"<script>{text}</script>" for text in scripts),
+            "",
         ]
-        figure.add_scatter(
-            x=[x for x, _ in points],
-            y=[y for _, y in points],
-            name=name,
-            mode="lines+markers" if len(points) < 40 else "lines",
-            line={"color": colour, "width": 2.5},
-            customdata=[y / math.log(2) for _, y in points],
-            hovertemplate="epoch %{x}<br>%{y:.4f} nats, %{customdata:.4f} bits<extra>" + name + "</extra>",
-        )
-    best = [row for row in epochs if row.get("best") and row["validation_nats"] is not None]
+    )
+
+
+def charts(epochs: list[Epoch], clip_norm: float | None) -> str:
+    """Loss, learning rate and gradient norm over epochs, as an HTML fragment."""
+    drawn = [_loss(epochs), _rate(epochs), _norm(epochs, clip_norm)]
+    loss, *others = (f'<div class="chart" id="{c["id"]}" role="img" aria-label="{c["title"]}"></div>' for c in drawn)
+    data = json.dumps(drawn, allow_nan=False).replace("<", "\\u003c")
+    return (
+        f'{loss}\n<div class="charts">\n{"".join(others)}\n</div>\n'
+        '<noscript><p class="note">The charts need JavaScript; the table below has their numbers.</p></noscript>\n'
+        f'<script type="application/json" id="chart-data">{data}</script>\n'
+    )
+
+
+def _loss(epochs: list[Epoch]) -> dict[str, Any]:
+    lines = []
+    for name, colour in (("training", "--accent"), ("validation", "--second")):
+        points = [(row.epoch, loss) for row in epochs if (loss := getattr(row, name))]
+        hover = f"{name}: %{{y:.4f}} nats, %{{customdata[0]:.4f}} bits, perplexity %{{customdata[1]:.2f}}"
+        lines.append(_line(name, colour, [(x, loss.per_symbol) for x, loss in points], hover))
+        lines[-1]["more"] = [[loss.bits, _finite(loss.perplexity)] for _, loss in points]
+    best = [(row.epoch, row.validation.per_symbol) for row in epochs if row.best and isinstance(row.validation, Loss)]
     if best:
-        row = best[-1]
-        figure.add_scatter(
-            x=[row["epoch"]],
-            y=[row["validation_nats"] / row["validation_count"]],
-            name="best",
-            mode="markers",
-            marker={"size": 12, "symbol": "circle-open", "color": VALIDATION, "line": {"width": 2.5}},
-            hovertemplate="best: epoch %{x}, %{y:.4f} nats<extra></extra>",
-        )
-    return _finish(figure, "nats per symbol", "loss")
+        lines.append(_line("best", "--second", best[-1:], None) | {"mode": "markers", "ring": True})
+    return {"id": "chart-loss", "title": "nats per symbol", "lines": lines, "epochs": len(epochs)}
 
 
-def rate_chart(epochs: list[dict[str, Any]]) -> str:
-    """The learning rate over epochs."""
-    figure = go.Figure()
-    _line(figure, "rate", [(row["epoch"], row["rate"]) for row in epochs], VALIDATION)
-    return _finish(figure, "learning rate", "rate", height=220)
+def _rate(epochs: list[Epoch]) -> dict[str, Any]:
+    points = [(row.epoch, row.rate) for row in epochs if row.rate is not None]
+    line = _line("learning rate", "--accent", points, "learning rate %{y:.3g}")
+    return {"id": "chart-rate", "title": "learning rate", "lines": [line], "epochs": len(epochs)}
 
 
-def norm_chart(epochs: list[dict[str, Any]]) -> str:
-    """Median and largest norm of the gradient over epochs, before clipping."""
-    figure = go.Figure()
-    rows = [row for row in epochs if row.get("gradient_norm")]
-    for name, colour in (("max", TRAINING), ("median", VALIDATION)):
-        _line(figure, name, [(row["epoch"], row["gradient_norm"][name]) for row in rows], colour)
-    return _finish(figure, "gradient norm", "norm", height=220)
+def _norm(epochs: list[Epoch], clip_norm: float | None) -> dict[str, Any]:
+    rows = [(row, row.gradient_norm) for row in epochs if row.gradient_norm]
+    largest = [(row.epoch, norm.max) for row, norm in rows]
+    median = [(row.epoch, norm.median) for row, norm in rows]
+    lines = [
+        _line("largest", "--second", largest, "largest %{y:.3g} (%{customdata[0]} clipped, %{customdata[1]} skipped)"),
+        _line("median", "--accent", median, "median %{y:.3g}"),
+    ]
+    lines[0]["more"] = [[row.clipped, row.skipped] for row, _ in rows]
+    if clip_norm is not None and rows:
+        ends = [(rows[0][0].epoch, clip_norm), (rows[-1][0].epoch, clip_norm)]
+        lines.append(_line(f"clipped above {clip_norm:g}", "--soft", ends, None) | {"mode": "lines", "dash": "dot"})
+    values = [y for _, y in largest + median]
+    wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
+    return {"id": "chart-norm", "title": "gradient norm", "lines": lines, "epochs": len(epochs), "logarithmic": wide}
 
 
-def _line(figure: Any, name: str, points: list[tuple[int, float]], colour: str) -> None:
-    figure.add_scatter(
-        x=[x for x, _ in points],
-        y=[y for _, y in points],
-        name=name,
-        mode="lines",
-        line={"color": colour, "width": 2.5},
-        hovertemplate="epoch %{x}: %{y:.3g}<extra>" + name + "</extra>",
-    )
+def _line(name: str, colour: str, points: list[tuple[int, float]], hover: str | None) -> dict[str, Any]:
+    mode = "lines+markers" if len(points) < FEW else "lines"
+    x, y = [x for x, _ in points], [_finite(y) for _, y in points]
+    return {"name": name, "colour": colour, "mode": mode, "x": x, "y": y, "hover": hover}
 
 
-def _finish(figure: Any, title: str, name: str, height: int = 360) -> str:
-    figure.update_layout(
-        height=height,
-        margin={"l": 60, "r": 15, "t": 10, "b": 45},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13},
-        legend={"orientation": "h", "y": 1.08, "x": 0},
-        hovermode="closest",
-    )
-    figure.update_xaxes(title="epoch", showline=True, zeroline=False)
-    figure.update_yaxes(title=title, showline=True, zeroline=False)
-    config = {"displayModeBar": False, "responsive": True}  # drag to zoom, double-click to see all again
-    drawn: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config)
-    return f'<div class="chart">{drawn}</div>'
+def _finite(value: float) -> float | None:
+    """JSON has no infinities: such a point is left out."""
+    return value if math.isfinite(value) else None
+
+
+def _own(name: str) -> str:
+    return resources.files("elman.reports").joinpath(name).read_text("utf-8")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.columns import Columns
@@ -9,58 +10,58 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from elman.reports.contents import Results, Sample, SampleTable
+from elman.reports.wording import duration, number, visible
 
-def print_results(results: dict[str, Any], console: Console | None = None) -> None:
+SHORT = 40  # characters that fit beside their mark
+
+
+def print_results(results: Mapping[str, Any], console: Console | None = None) -> None:
     """Print the contents of a results.json: samples with their marks, novelty, test loss."""
     console = console or Console()
-    tables = results["samples"]
-    short = all(len(item["text"]) <= 40 and "\n" not in item["text"] for table in tables for item in table["items"])
-    if short:
-        console.print(Columns([_names(table) for table in tables], padding=(0, 2)))
+    found = Results.model_validate(results)
+    if all(table.short(SHORT) for table in found.samples):
+        console.print(Columns([_lines(table) for table in found.samples], padding=(0, 2)))
     else:
-        for table in tables:
-            console.print(Text(f"\n{_filter_name(table)}", style="bold"))
-            for item in table["items"]:
-                console.print(_visible(item["text"]))
-                console.print(_mark(item))
-    console.print(_novelty(tables))
-    test = results["test"]
+        for table in found.samples:
+            _print_texts(table, console)
+    console.print()
+    console.print(_novelty(found))
+    console.print()
+    test = found.test
     console.print(
-        f"test: {test['nats_per_symbol']:.4f} nats per symbol, {test['bits_per_symbol']:.3f} bits, perplexity {test['perplexity']:.2f}"
-        f"   {results['parameters']:,} parameters   {results['seconds']:.1f} s of training",
+        f"test: {number(test.per_symbol)} nats per symbol, {number(test.bits)} bits, perplexity {number(test.perplexity, 2)}"
+        f"   {found.parameters:,} parameters   {duration(found.seconds)} of training",
         highlight=False,
     )
 
 
-def _names(table: dict[str, Any]) -> Table:
+def _lines(table: SampleTable) -> Table:
     grid = Table(
-        title=_filter_name(table), box=None, show_header=False, padding=(0, 1), title_justify="left", title_style="bold"
+        title=table.filter, box=None, show_header=False, padding=(0, 1), title_justify="left", title_style="bold"
     )
-    for item in table["items"]:
-        grid.add_row(_visible(item["text"]), Text(item.get("category") or "", style="dim"), _mark(item))
+    for item in table.items:
+        grid.add_row(Text(visible(item.text)), Text(visible(item.category or ""), style="dim"), _mark(item))
     return grid
 
 
-def _mark(item: dict[str, Any]) -> Text:
-    return Text("new", style="green") if item["new"] else Text("in training set", style="yellow")
+def _print_texts(table: SampleTable, console: Console) -> None:
+    for item in table.items:
+        console.rule(Text.assemble((table.filter, "bold"), "  ", _mark(item)), align="left")
+        console.print(Text(visible(item.text)))
 
 
-def _novelty(tables: list[dict[str, Any]]) -> Table:
+def _mark(item: Sample) -> Text:
+    return Text("new", style="green") if item.new else Text("in training set", style="yellow")
+
+
+def _novelty(results: Results) -> Table:
     grid = Table(box=None, padding=(0, 2), header_style="dim")
     for heading in ("samples", "drawn", "new", "repeated", "copied piece, mean", "longest"):
         grid.add_column(heading, justify="left" if heading == "samples" else "right")
-    for table in tables:
+    for table in results.samples:
         grid.add_row(
-            _filter_name(table), str(table["drawn"]), f"{table['share_new']:.0%}", f"{table['repetition']:.0%}",
-            f"{table['mean_copied_span']:.1f}", str(table["longest_copied_span"]),
+            table.filter, str(table.drawn), f"{table.share_new:.0%}", f"{table.repetition:.0%}",
+            f"{table.mean_copied_span:.1f}", str(table.longest_copied_span),
         )  # fmt: skip
     return grid
-
-
-def _filter_name(table: dict[str, Any]) -> str:
-    return "unrestricted" if table["top_k"] is None else f"top-k {table['top_k']}"
-
-
-def _visible(text: str) -> Text:
-    """A model's text must not steer the terminal: control characters become visible."""
-    return Text("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from elman.data import Batch, Batches, Corpus, LineBatches, Part, Split, StreamBatches, Vocabulary, load_corpus, split
-from elman.errors import DataError
+from elman.engines import choose
+from elman.errors import DataError, InputError
 from elman.models import LanguageModel
 from elman.randomness import Generators
 from elman.recipes.recipe import Recipe
@@ -50,7 +51,7 @@ def assemble(recipe: Recipe) -> Assembly:
     """Build everything that a recipe says.
 
     Raises:
-        DataError: the data is missing or not what the recipe needs. InputError, CellError: the model can't be built.
+        DataError: the data is missing or not what the recipe needs. InputError, CellError, EngineError: the model can't be built.
     """
     corpus = load_corpus(recipe.data)
     vocabulary = Vocabulary.build(corpus, recipe.data)
@@ -61,6 +62,11 @@ def assemble(recipe: Recipe) -> Assembly:
     generators = Generators(recipe.training.seed)
     model = LanguageModel(recipe.model, vocabulary.size, len(corpus.categories), generators.init)
     model.draw_dropout_from(generators.dropout)
+    choose(
+        recipe.model.engine, model.recurrent.trace
+    )  # an engine that can't run this cell is told now, not at the first step
+    if unknown := vocabulary.unknown_in(recipe.sample.prompt):
+        raise InputError(f"sample.prompt has symbols that the data does not have: {', '.join(map(repr, unknown))}")
     return Assembly(recipe, corpus, vocabulary, parts, generators, LanguageTask(model))
 
 

@@ -44,6 +44,8 @@ def evaluate_file(run: Path, path: Path, category: str | None) -> dict[str, Any]
     """
     model = load(run)
     lines_model = model.vocabulary.has_boundary
+    if category is not None and not model.categories:
+        raise InputError("this model is told no category, so it can't be given one")
     by_folder = lines_model and bool(model.categories) and path.is_dir()
     settings = read_recipe("names").data.model_copy(
         update={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from elman.generation import sample as generate
 from elman.models import LanguageModel, load_model
 from elman.randomness import named_generator
 from elman.runs.assembly import LanguageTask
+from elman.storage import folder_exists
 from elman.training import evaluate
 
 DEFAULT_LENGTH = {True: 30, False: 400}  # symbols of a sample at most: of a line, of running text
@@ -94,7 +96,7 @@ class Model:
         Raises:
             InputError: a value out of range, a prompt with an unknown symbol, an unknown category.
         """
-        seed = torch.seed() if seed is None else seed
+        seed = secrets.randbits(63) if seed is None else seed
         generator = named_generator(seed, "sampling")
         many = 1 if count is None else count
         chosen = self.draw_categories(category, many, generator)
@@ -141,7 +143,7 @@ class Model:
         Raises:
             InputError: unknown symbols, or a category that the model does not know.
         """
-        lines = tuple(line for line in text.splitlines() if line)
+        lines = tuple(line.strip() for line in text.split("\n") if line.strip())
         if not text or (self.vocabulary.has_boundary and not lines):
             raise InputError("there is no text to score")
         if self.vocabulary.has_boundary:
@@ -150,6 +152,7 @@ class Model:
             told = self.draw_categories(category, len(lines), torch.Generator())
             labels = None if told is None else tuple(self.categories.index(c) for c in told)
             return self.score_part(Part(lines, labels, ""))
+        self.draw_categories(category, 1, torch.Generator())  # complains of one that is not used
         return self.score_part(Part((), None, text))
 
     def score_part(self, part: Part, batch_size: int = 64, steps: int = 256) -> Score:
@@ -174,12 +177,15 @@ def load(path: str | Path) -> Model:
         FolderError: missing, truncated, altered, of a newer format, or with NaN in its weights; the message says which.
     """
     folder = Path(path)
-    if not folder.exists():
+    try:
+        found = folder.exists()
+        is_run = (folder / "recipe.toml").is_file()
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{str(folder)[:80]} can't be a folder: {error}") from None
+    if not found:
         raise FolderError(f"there is no {folder}; a run is a folder that `elman train` left, such as runs/names-quick")
-    for inner in ("best", "last"):
-        if (folder / inner).exists():
-            folder = folder / inner
-            break
+    if is_run:
+        folder = folder / "best" if folder_exists(folder / "best") else folder / "last"
     stored = load_model(folder)
     vocabulary = Vocabulary.from_json(stored.vocabulary)
     if vocabulary.size != stored.model.symbols:

@@ -10,7 +10,7 @@ from typing import Any
 
 from elman.cells.cell import Cell
 from elman.equations import cell_to_text
-from elman.errors import FolderError, InputError, RecipeError
+from elman.errors import FolderError, InputError, RecipeError, StorageError
 from elman.generation import sample
 from elman.models import SIZES, model_files
 from elman.recipes.reading import read_recipe, recipe_to_toml, with_overrides
@@ -19,7 +19,7 @@ from elman.reports import write_report
 from elman.runs.assembly import Assembly, assemble
 from elman.runs.loaded import Model, load
 from elman.runs.results import measure
-from elman.storage import from_json, read_lines, to_json, write_file
+from elman.storage import folder_exists, from_json, read_lines, to_json, write_file
 from elman.training import Listener, Outcome, ProgressListener, RunFolder, fit
 
 
@@ -82,19 +82,21 @@ def train(
     """
     values = _overrides(overrides)
     path = Path(run) if run is not None else _default_folder(recipe, resume=resume)
-    if resume:
-        recipe = _recipe_of(path)
-    resolved = _resolve(recipe, values)
+    before = _recipe_of(path) if resume else None
+    resolved = _resolve(before or recipe, values)
+    if before is not None:
+        _refuse_other(before, resolved)
+    else:
+        _refuse_foreign(path)
     parts = assemble(resolved)
+    if resume:
+        _refuse_other_data(path, parts)
     with RunFolder(path) as folder:
-        if not resume:
-            folder.refuse_if_used()
-        write_file(path / "recipe.toml", recipe_to_toml(resolved))
         outcome = fit(
             parts.task, parts.batches(parts.parts.train), parts.batches(parts.parts.validation), resolved.training,
             generators=parts.generators, run=folder, listener=listener or ProgressListener(), resume=resume,
             model_files=lambda: model_files(parts.model, parts.vocabulary.to_json(), _facts(parts)),
-            samples=lambda: _samples(parts),
+            samples=lambda: _samples(parts), accepted=lambda: write_file(path / "recipe.toml", recipe_to_toml(resolved)),
         )  # fmt: skip
         best = load(path)
         write_file(path / "results.json", to_json(measure(best, parts, _seconds(path))))
@@ -145,6 +147,37 @@ def _recipe_of(path: Path) -> Recipe:
         raise FolderError(f"{path} can't be resumed: {error}") from None
 
 
+def _refuse_foreign(path: Path) -> None:
+    """A new run never writes into a folder that has files of its own."""
+    try:
+        found = sorted(p.name for p in path.iterdir() if p.name != "lock") if path.is_dir() else []
+    except OSError as error:
+        raise StorageError(f"{path} can't be read: {error.strerror}") from error
+    if found:
+        raise InputError(
+            f"{path} already holds {found[0]}: go on with --resume if it is a run, or choose another folder with --run"
+        )
+
+
+def _refuse_other(before: Recipe, now: Recipe) -> None:
+    """A run goes on with its own data, model and samples; the training room looks after its own section."""
+    for section in ("data", "model", "sample"):
+        old, new = getattr(before, section).model_dump(), getattr(now, section).model_dump()
+        changed = [key for key in old if old[key] != new[key]]
+        if changed:
+            key = changed[0]
+            raise InputError(
+                f"a resumed run keeps its {section}: {section}.{key} was {old[key]!r}; start another run with --run"
+            )
+
+
+def _refuse_other_data(path: Path, parts: Assembly) -> None:
+    if folder_exists(path / "last"):
+        trained_on = load(path / "last").config.get("corpus", {}).get("digest")
+        if trained_on != parts.corpus.digest:
+            raise FolderError(f"{path} can't be resumed: its data, {parts.corpus.title}, has changed since")
+
+
 def _facts(parts: Assembly) -> dict[str, Any]:
     labels = parts.parts.train.labels
     categories = parts.corpus.categories
@@ -174,4 +207,5 @@ def _samples(parts: Assembly) -> list[str]:
 
 
 def _seconds(path: Path) -> float:
-    return float(sum(row["seconds"] for row in read_lines(path / "timing.jsonl")))
+    timing = path / "timing.jsonl"
+    return float(sum(row["seconds"] for row in read_lines(timing))) if timing.exists() else 0.0

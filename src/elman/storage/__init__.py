@@ -8,6 +8,7 @@ from elman.storage.canonical import to_json as to_json
 from elman.storage.files import append_file as append_file
 from elman.storage.files import truncate_file as truncate_file
 from elman.storage.files import write_file as write_file
+from elman.storage.folders import folder_exists as folder_exists
 from elman.storage.folders import read_folder as read_folder
 from elman.storage.folders import sweep as sweep
 from elman.storage.folders import write_folder as write_folder

@@ -69,6 +69,13 @@ def read_folder(path: Path, *, kind: str | None = None, names: Collection[str] |
     raise FolderError(f"{path} was replaced during each of {ATTEMPTS} attempts to read it: try again later")
 
 
+def folder_exists(path: Path) -> bool:
+    """Whether `read_folder` finds something here, also while a writer replaces it or after it was killed."""
+    target, _, old = _places(path)
+    with disk_errors(f"look for {path}", "nothing was changed"):
+        return disk.exists(target) or disk.exists(old)
+
+
 def sweep(path: Path) -> None:
     """Finish or remove what a killed writer left beside a folder or file. For writers only: a reader needs no help.
 

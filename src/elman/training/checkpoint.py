@@ -38,7 +38,7 @@ def save_checkpoint(
         StorageError: the disk is full or fails; the previous checkpoint is intact.
     """
     tensors = {f"generator.{name}": state for name, state in generators.state().items()}
-    tensors["generator.shuffle"] = here.shuffle
+    tensors["generator.shuffle"] = here.shuffle  # not as it is now: the plan of this epoch will be drawn again
     tensors["norms"] = torch.tensor(here.sums.norms, dtype=torch.float64)
     for number, entries in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in entries.items() if isinstance(value, Tensor)}

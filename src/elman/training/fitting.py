@@ -40,12 +40,14 @@ def fit(
     model_files: Callable[[], dict[str, bytes]],
     listener: Listener | None = None,
     samples: Callable[[], list[str]] | None = None,
+    accepted: Callable[[], None] | None = None,
     resume: bool = False,
 ) -> Outcome:
     """Train until the epochs, the patience or the minutes are used up.
 
     `model_files` gives the files of a model folder for the weights as they are; its `model.safetensors` holds
-    `task.module.state_dict()`. `samples` is asked after every `sample_every`-th epoch. All randomness comes from `generators`.
+    `task.module.state_dict()`. `accepted` is called once it is clear that the folder is new or can be resumed with these settings,
+    before anything in it changes. `samples` is asked after every `sample_every`-th epoch. All randomness comes from `generators`.
     With `resume`, `run` goes on from its last checkpoint, bit for bit; a run that is complete returns at once.
 
     Raises:
@@ -62,7 +64,9 @@ def fit(
         training = Training(task, train, validation, settings, generators, run, model_files, samples, listener, signals)
         if run.last.exists():
             training.resume()
-        else:
+        if accepted:
+            accepted()
+        if not run.last.exists():
             run.rewind()
             training.save()
         run.write_environment(settings.seed)

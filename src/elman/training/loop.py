@@ -56,7 +56,9 @@ class Training:
         """Train until there is a reason to stop."""
         while (reason := self.finished()) is None:
             self.task.module.train()
-            for key in self.plan()[self.here.batch :]:
+            # Where a run is resumed in mid-epoch, the generator is as it was when the epoch began: the same plan comes again.
+            plan = self.train.plan(self.generators.shuffle)
+            for key in plan[self.here.batch :]:
                 if self.out_of_time():
                     self.stop_here()
                     return "minutes"
@@ -74,11 +76,6 @@ class Training:
         if self.settings.patience is not None and self.here.stale >= self.settings.patience:
             return "patience"
         return None
-
-    def plan(self) -> list[Any]:
-        """The order of this epoch's batches, drawn from the shuffle generator as it was when the epoch began."""
-        self.generators.shuffle.set_state(self.here.shuffle)
-        return self.train.plan(self.generators.shuffle)
 
     def step(self, key: Any) -> None:
         """Train on one batch, or leave it out if something is not finite."""

@@ -49,7 +49,7 @@ class Position:
     """A training can be stopped after any step and go on from here, bit for bit."""
 
     shuffle: Tensor
-    """State of the shuffle generator as the epoch began: the epoch's plan is drawn from it, again on resume."""
+    """State of the shuffle generator before the epoch's plan was drawn: on resume the plan is drawn again."""
     epoch: int = 0
     """Finished epochs."""
     batch: int = 0
@@ -82,5 +82,4 @@ class Position:
         self.epoch += 1
         self.batch = 0
         self.sums = EpochSums()
-        self.carry = None
         self.shuffle = shuffle

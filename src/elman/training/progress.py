@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,18 +44,11 @@ class ProgressListener:
             self._print(f"resumed after step {step:,} of {self.total:,}")
 
     def stepped(self, step: int, loss: float, rate: float, symbols: int) -> None:
-        """Move the bar, not too often."""
+        """Show where it is, not too often."""
         self.symbols += symbols
-        now = time.monotonic()
-        if now - self.shown < self.interval:
-            return
-        self.shown = now
-        speed = self.symbols / (now - self.began)
-        figures = f"loss {loss:.3f}{self.validation}  rate {rate:.2g}  {speed:,.0f}/s  {self._left(step, now)} left"
-        if self.console.is_terminal:
-            self.bar.update(self.line, completed=step, description=figures, epoch=self._epoch(step))
-        else:
-            self._print(f"{self._epoch(step)}, step {step:,}/{self.total:,}: {figures}")
+        self.latest = step, loss, rate
+        if time.monotonic() - self.shown >= self.interval:
+            self._show()
 
     def nonfinite(self, row: Mapping[str, Any]) -> None:
         """Say which batch was left out, and why."""
@@ -63,17 +57,31 @@ class ProgressListener:
     def epoch_ended(self, row: Mapping[str, Any], samples: Sequence[str]) -> None:
         """Keep the validation loss for the bar; show the samples."""
         if row["validation_nats"] is not None and row["validation_count"]:
-            self.validation = f"  validation {row['validation_nats'] / row['validation_count']:.3f}"
+            self.validation = f"  val {row['validation_nats'] / row['validation_count']:.3f}"
         if samples:
             between = "\n" if any("\n" in text for text in samples) else ", "
-            self._print(f"epoch {row['epoch']}{self.validation}: {between.join(samples)}")
+            self._print(f"epoch {row['epoch']}{self.validation}  {between.join(samples)}")
 
     def ended(self) -> None:
         """Leave the terminal as it was."""
+        if self.console.is_terminal and self.symbols:
+            self._show()
         self.bar.stop()
 
+    def _show(self) -> None:
+        self.shown = now = time.monotonic()
+        step, loss, rate = self.latest
+        speed = self.symbols / (now - self.began)
+        figures = (
+            f"loss {loss:.3f}{self.validation}  rate {rate:.2g}  {speed / 1000:,.1f}k/s  {self._left(step, now)} left"
+        )
+        if self.console.is_terminal:
+            self.bar.update(self.line, completed=step, description=figures, epoch=self._epoch(step))
+        else:
+            self._print(f"{self._epoch(step)}, step {step:,}/{self.total:,}: {figures}")
+
     def _epoch(self, step: int) -> str:
-        return f"epoch {min(step // self.batches + 1, self.settings.epochs)}/{self.settings.epochs}"
+        return f"epoch {max(math.ceil(step / self.batches), 1)}/{self.settings.epochs}"
 
     def _left(self, step: int, now: float) -> str:
         """Time until the epochs or the minutes are used up, whichever comes first, as minutes:seconds."""

@@ -1,0 +1,201 @@
+"""A folder as a user has it: some data, a recipe, trained runs, cells of their own, and everything that can be wrong with these."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+import elman
+from elman.data.locating import EMBEDDED
+from elman.storage import bytes_to_tensors, read_folder, tensors_to_bytes, to_json, write_folder
+from elman.training import Silent
+
+RECIPE = """\
+title = "Tiny"
+
+[data]
+source = "file"
+path = "names.txt"
+
+[model]
+cell = "gru"
+hidden = 8
+
+[training]
+epochs = 2
+batch_size = 16
+rate = 0.02
+
+[sample]
+count = 3
+length = 12
+top_k = [1, 3]
+"""
+
+CELLS = {
+    "good.py": """\
+from elman.cells import Cell, sigmoid, tanh
+
+
+class MyCell(Cell):
+    gates = ("k", "n")
+
+    def step(self, x, h, s):
+        keep, new = sigmoid(x.k + h.k), tanh(x.n + h.n)
+        return dict(keep=keep, new=new, h=keep * s.h + (1 - keep) * new)
+
+
+mine = MyCell()
+number = 5
+""",
+    "syntax.py": "from elman.cells import Cell\n\nclass MyCell(Cell:\n    pass\n",
+    "raises.py": """\
+from elman.cells import Cell, tanh
+
+
+class MyCell(Cell):
+    def step(self, x, h, s):
+        scale = [1, 2][5]
+        return dict(h=scale * tanh(x.h + h.h))
+""",
+    "branching.py": """\
+from elman.cells import Cell, tanh
+
+
+class MyCell(Cell):
+    def step(self, x, h, s):
+        new = tanh(x.h + h.h)
+        if new > 0:
+            return dict(h=new)
+        return dict(h=s.h)
+""",
+    "undeclared.py": """\
+from elman.cells import Cell, tanh
+
+
+class MyCell(Cell):
+    def step(self, x, h, s):
+        return dict(h=tanh(x.gate))
+""",
+    "imports.py": "import no_such_module\nfrom elman.cells import Cell\n\nclass MyCell(Cell):\n    pass\n",
+    "tensors.py": """\
+import torch
+from elman.cells import Cell
+
+
+class MyCell(Cell):
+    def step(self, x, h, s):
+        return dict(h=torch.tanh(x.h + h.h))
+""",
+    "none.py": """\
+from elman.cells import Cell
+
+
+class MyCell(Cell):
+    def step(self, x, h, s):
+        h = x.h + h.h
+""",
+    "arguments.py": """\
+from elman.cells import Cell, tanh
+
+
+class MyCell(Cell):
+    def __init__(self, size):
+        self.size = size
+
+    def step(self, x, h, s):
+        return dict(h=tanh(x.h + h.h))
+""",
+    "exits.py": "import sys\nsys.exit('leaving')\n",
+    "bytes.py": "",
+}
+
+
+def names(language: str, count: int) -> str:
+    return "\n".join((EMBEDDED / f"{language}.txt").read_text("utf-8").splitlines()[:count]) + "\n"
+
+
+def furnish(home: Path) -> None:
+    """Everything that the tests of the command line read; they change nothing of it."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "names.txt").write_text(names("Italian", 60), "utf-8")
+    (home / "tiny.toml").write_text(RECIPE)
+    text = " ".join(
+        f"{a} met {b}." for a, b in zip(names("Italian", 60).split(), names("Czech", 60).split(), strict=False)
+    )
+    (home / "text.txt").write_text(text, "utf-8")
+    languages = home / "languages"
+    languages.mkdir()
+    for language in ("Greek", "Italian"):
+        (languages / f"{language}.txt").write_text(names(language, 30), "utf-8")
+    for file, content in CELLS.items():
+        (home / file).write_text(content)
+    (home / "bytes.py").write_bytes(b"\xff\xfe\x00")
+    write_wrong_data(home)
+    write_wrong_recipes(home)
+    data = {"data": home / "names.txt", "listener": Silent()}
+    elman.train(home / "tiny.toml", run=home / "run", **data)
+    told = {"data.source": "names", "data.categories": True}
+    elman.train(home / "tiny.toml", run=home / "told", **{**data, **told, "data": languages})
+    elman.train(
+        home / "tiny.toml", run=home / "prose", **{**data, "data": home / "text.txt", "data.kind": "continuous"}
+    )
+    write_wrong_models(home)
+
+
+def write_wrong_data(home: Path) -> None:
+    (home / "empty.txt").write_bytes(b"")
+    (home / "blank.txt").write_bytes(b" \n\n\t\n")
+    (home / "latin.txt").write_bytes("Zoë\nJosé\n".encode("latin-1") * 40)
+    (home / "one-line.txt").write_text("Maria\n")
+    (home / "one-symbol.txt").write_text("".join("a" * k + "\n" for k in range(1, 60)))
+    (home / "long.txt").write_text("".join(f"{k:060}\n" for k in range(60)))
+    (home / "empty-folder").mkdir()
+    (home / "other-folder").mkdir()
+    (home / "other-folder" / "notes.md").write_text("nothing of use")
+
+
+def write_wrong_recipes(home: Path) -> None:
+    (home / "key.toml").write_text("[training]\nepohcs = 3\n")
+    (home / "type.toml").write_text("[training]\n\nepochs = 'many'\n")
+    (home / "broken.toml").write_text("[training\n")
+    (home / "latin.toml").write_bytes(b"title = 'Jos\xe9'\n")
+
+
+def write_wrong_models(home: Path) -> None:
+    files = read_folder(home / "run" / "best")
+    config = json.loads(files["config.json"])
+
+    def write(name: str, **changes: bytes) -> Path:
+        write_folder(
+            home / name, {**files, **{key.replace("_", "."): value for key, value in changes.items()}}, kind="model"
+        )
+        return home / name
+
+    tensors = bytes_to_tensors(files["model.safetensors"])
+    tensors["output.bias"][3] = torch.nan
+    write("nan", model_safetensors=tensors_to_bytes(tensors))
+    write("newer", config_json=to_json({**config, "format": 2}))
+    write(
+        "hostile",
+        config_json=to_json(
+            {**config, "cell": "cell x\ngates h\nstate h\nh = __import__('os').system('touch pwned')\n"}
+        ),
+    )
+    write("contradicting", config_json=to_json({**config, "symbols": 999}))
+    truncated = write("truncated") / "model.safetensors"
+    truncated.write_bytes(truncated.read_bytes()[:-100])
+    flipped = write("flipped") / "vocabulary.json"
+    data = bytearray(flipped.read_bytes())
+    data[30] ^= 4
+    flipped.write_bytes(data)
+    (write("unlisted") / "extra.json").write_text("{}")
+    (write("without") / "config.json").unlink()
+    damaged = home / "damaged-run"
+    shutil.copytree(home / "run", damaged)
+    resume = damaged / "last" / "resume.safetensors"
+    resume.write_bytes(resume.read_bytes()[:-1])
+    (damaged / "best" / "model.safetensors").write_bytes(b"")
