@@ -144,6 +144,15 @@ def furnish(home: Path) -> None:
         home / "tiny.toml", run=home / "prose", **{**data, "data": home / "text.txt", "data.kind": "continuous"}
     )
     write_wrong_models(home)
+    write_strange_categories(home)
+
+
+def write_strange_categories(home: Path) -> None:
+    """A model that is sound but for the names of its categories, which are printed."""
+    files = read_folder(home / "told" / "best")
+    config = json.loads(files["config.json"])
+    files["config.json"] = to_json({**config, "categories": ["Greek\x1b[2J\nelman: fine", "Italian"]})
+    write_folder(home / "strange", files, kind="model")
 
 
 def write_wrong_data(home: Path) -> None:
@@ -178,6 +187,8 @@ def write_wrong_models(home: Path) -> None:
     tensors = bytes_to_tensors(files["model.safetensors"])
     tensors["output.bias"][3] = torch.nan
     write("nan", model_safetensors=tensors_to_bytes(tensors))
+    strange = {"\x1b[2Jbias\nelman: fine": torch.zeros(2), **bytes_to_tensors(files["model.safetensors"])}
+    write("escape", model_safetensors=tensors_to_bytes(strange))
     write("newer", config_json=to_json({**config, "format": 2}))
     write(
         "hostile",

@@ -204,6 +204,27 @@ def test_an_empty_prompt_file_name_or_recipe(elman: Elman, home: Path) -> None:
     refused(elman("sample", ""))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample", "escape"],
+        ["sample", "strange", "--category", "Klingon"],
+        ["sample", "no\nwhere\x1b[2J"],
+        ["data", "no\nwhere\x1b[2J"],
+        ["train", "tiny.toml", "--run", "new", "--set", "no\nwhere\x1b[2J=3"],
+        ["train", "tiny.toml", "--run", "new", "--cell", "no\nwhere\x1b[2J.py:X"],
+        ["evaluate", "run", "--data", "no\nwhere\x1b[2J"],
+        ["no\nverb\x1b[2J"],
+    ],
+    ids=lambda words: repr(" ".join(words)),
+)
+def test_strange_names_stay_in_the_line(words: list[str], elman: Elman, home: Path) -> None:
+    """Names out of a stranger's files end up in the sentence: they must not start another line or steer the terminal."""
+    said = elman(*words)
+    refused(said)
+    assert said.err.rstrip("\n").isprintable()
+
+
 HOLD = """
 import sys
 from filelock import FileLock

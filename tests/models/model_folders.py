@@ -72,6 +72,10 @@ def with_tensors(files: Mapping[str, bytes], tensors: Mapping[str, Tensor]) -> d
     return {**files, "model.safetensors": tensors_to_bytes(dict(tensors))}
 
 
-def is_one_sentence(text: str) -> bool:
+def check_sentence(error: Exception) -> str:
     """What people get to read: a line of its own, not empty, no page."""
-    return bool(text.strip()) and "\n" not in text and len(text) < 1000
+    text = str(error)
+    assert text.strip()
+    assert "\n" not in text
+    assert len(text) < 1000
+    return text

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from model_folders import VOCABULARY, files_of, is_one_sentence, make_model, with_config, with_tensors, write
+from model_folders import VOCABULARY, files_of, check_sentence, make_model, with_config, with_tensors, write
 
 import elman
 from elman.errors import ElmanError, FolderError
@@ -29,8 +29,7 @@ def refused(folder: Path) -> str:
     """The sentence with which a folder is refused."""
     with pytest.raises(FolderError) as caught:
         elman.load(folder)
-    assert is_one_sentence(str(caught.value))
-    return str(caught.value)
+    return check_sentence(caught.value)
 
 
 @contextmanager
@@ -265,7 +264,7 @@ def test_facts_that_are_not_of_their_kind(changes: dict[str, Any], tmp_path: Pat
         with pytest.raises(ElmanError):
             model.sample(category="nobody's")
     except ElmanError as error:
-        assert is_one_sentence(str(error))
+        check_sentence(error)
 
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that a process maps")

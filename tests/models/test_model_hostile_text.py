@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_folders import Strange, files_of, is_one_sentence, make_model, with_config, with_tensors, write
+from model_folders import Strange, files_of, check_sentence, make_model, with_config, with_tensors, write
 
 import elman
 from elman.cells import get, names
@@ -127,8 +127,7 @@ def test_text_that_is_no_cell_is_refused_in_one_sentence(text: str, tmp_path: Pa
     folder = write(tmp_path / "model", with_config(FILES, cell=text))
     with pytest.raises(FolderError) as caught:
         elman.load(folder)
-    assert is_one_sentence(str(caught.value))
-    assert str(folder) in str(caught.value)
+    assert str(folder) in check_sentence(caught.value)
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -182,13 +181,31 @@ def test_equations_that_make_no_sense_end_in_a_sentence_or_a_sample(text: str, t
     try:
         use(text, tmp_path / "model")
     except ElmanError as error:
-        assert is_one_sentence(str(error))
+        check_sentence(error)
 
 
 PIECES = [
-    "cell", "gates", "state", "vectors", "forget", "x", "h", "s", "p", "c", "r", "n", ".", ",", "(", ")", "+", "-", "*", "/", "=",
-    "\n", " ", "0", "1", "2", "1e9", "0.5", "tanh", "sigmoid", "mean", "maximum", "exp", "log", "x.h", "s.h", "h.h", "h(", "**", "_", "é", "\0",
-]  # fmt: skip
+    *(
+        "cell",
+        "gates",
+        "state",
+        "vectors",
+        "forget",
+        "x",
+        "h",
+        "s",
+        "p",
+        "c",
+        "r",
+        "n",
+        "tanh",
+        "sigmoid",
+        "mean",
+        "maximum",
+    ),
+    *(".", ",", "(", ")", "+", "-", "*", "/", "=", "\n", " ", "**", "_", "é", "\0", "0", "1", "2", "1e9", "0.5"),
+    *("exp", "log", "x.h", "s.h", "h.h", "h("),
+]
 TEXTS = [cell_to_text(get(name)) for name in names()] + [cell_to_text(Strange())]
 
 
@@ -212,7 +229,7 @@ def test_spoilt_cells_are_cells_or_are_refused(text: str) -> None:
         model.step(torch.tensor([2, 2]), state)
         assert logits.shape == (2, 3)
     except (CellError, InputError) as error:
-        assert is_one_sentence(str(error))
+        check_sentence(error)
 
 
 WATCHER = """

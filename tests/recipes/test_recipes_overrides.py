@@ -107,9 +107,9 @@ def test_the_line_is_of_the_file_and_the_option_of_the_option(tmp_path: Path) ->
     file.write_text("[training]\nepochs = 'x'\n")
     with pytest.raises(RecipeError, match="line 2"):
         read_recipe(file, {"model.hidden": 8})
-    with pytest.raises(RecipeError, match="option training.epochs"):
+    with pytest.raises(RecipeError, match=r"option training\.epochs"):
         read_recipe(file, {"training.epochs": "y"})
-    with pytest.raises(RecipeError, match="option training.epochs"):
+    with pytest.raises(RecipeError, match=r"option training\.epochs"):
         read_recipe(file, {"epochs": "y"})
 
 
@@ -123,9 +123,11 @@ printable = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12)
 )
 def test_any_overrides_are_a_recipe_or_a_sentence(overrides: dict[str, Any]) -> None:
     try:
-        assert isinstance(read_recipe("names", overrides), Recipe)
+        said = type(read_recipe("names", overrides)).__name__
     except RecipeError as error:
-        assert "\n" not in str(error)
+        said = str(error)
+    assert said
+    assert "\n" not in said
 
 
 def test_the_built_in_recipe_is_not_changed_by_an_override() -> None:

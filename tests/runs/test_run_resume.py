@@ -129,6 +129,16 @@ def test_without_a_folder_the_newest_is_resumed(tmp_path: Path, monkeypatch: pyt
     assert first.path == Path("runs/mine")
 
 
+def test_data_that_has_moved_is_named_again(tmp_path: Path) -> None:
+    """What counts is what is in the file; where it lies may change between two days, or two working folders."""
+    whole = tiny_run.train(tiny_run.recipe(tmp_path / "data"), run=tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        tiny_run.train(tiny_run.recipe(tmp_path / "data"), run=tmp_path / "run", listener=StopAt(2))
+    moved = (tmp_path / "data" / "data.txt").rename(tmp_path / "data.txt")
+    tiny_run.train("names", run=tmp_path / "run", resume=True, data=moved)
+    assert weights(tmp_path / "run") == weights(whole.path)
+
+
 def refused(folder: Path, **arguments: Any) -> str:
     """A resume that can't be: one sentence, and every file as it was."""
     before = read_all(folder)

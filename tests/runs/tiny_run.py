@@ -126,6 +126,14 @@ def weights(folder: Path) -> str:
     return hashlib.sha256((folder / "best" / "model.safetensors").read_bytes()).hexdigest()
 
 
+def check_sentence(error: Exception) -> str:
+    """One line for people, not a page."""
+    text = str(error)
+    assert text.strip()
+    assert "\n" not in text
+    return text
+
+
 class StopAt(Silent):
     """Sends this process a signal after some step, as Ctrl-C would."""
 

@@ -35,10 +35,10 @@ def main() -> None:
     try:
         sys.exit(app(prog_name="elman", standalone_mode=False))
     except ElmanError as error:
-        sys.stderr.write(f"elman: {error}\n")
+        sys.stderr.write(f"elman: {_one_line(str(error))}\n")
         sys.exit(error.exit_code)
     except UsageProblem as error:
-        message = error.format_message().rstrip(".").replace("\n", " ")
+        message = _one_line(error.format_message().rstrip("."))
         sys.stderr.write(f"elman: {message}; `elman --help` lists the verbs, `elman VERB --help` the options\n")
         sys.exit(2)
     except KeyboardInterrupt:
@@ -48,6 +48,11 @@ def main() -> None:
         # Whoever read our output has gone (`| head`); there is nobody to complain to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def _one_line(message: str) -> str:
+    """A message may quote a file name or a stranger's word: what is not printable is spelled out, so that it stays one line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
 
 
 if __name__ == "__main__":

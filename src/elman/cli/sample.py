@@ -49,4 +49,4 @@ def sample(
         return
     for text in texts:
         # A text must not steer the terminal; a file or a program gets it as it is.
-        typer.echo(visible(text) if sys.stdout.isatty() else text)
+        sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")

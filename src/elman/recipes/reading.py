@@ -131,9 +131,10 @@ def _complaint(error: ValidationError, text: str, where: str, given: Mapping[str
     )
     if first["type"] == "extra_forbidden":
         fields = list(Recipe.model_fields) if len(location) == 1 else list(_sections().get(location[0], {}))
+        candidates = fields
         if len(location) == 1 and location[0] in given:  # an option without its section
-            fields = [*fields, *(name for names in _sections().values() for name in names)]
-        near = difflib.get_close_matches(location[-1], fields, 1)
+            candidates = [*fields, *(name for names in _sections().values() for name in names)]
+        near = difflib.get_close_matches(location[-1], candidates, 1)
         elsewhere = [f"{s}.{location[-1]}" for s, names in _sections().items() if location[-1] in names]
         hint = (
             f"did you mean {near[0]!r}?"
