@@ -53,6 +53,37 @@ def test_train_with_every_option(elman: Elman, home: Path, tmp_path: Path) -> No
     assert "in training set" in said.out or "new" in said.out
 
 
+@pytest.mark.parametrize(
+    ("setting", "section", "value"),
+    [
+        ("epochs=1", "training", 1),
+        ("seed=3", "training", 3),
+        ("minutes=5", "training", 5),
+        ("cell=lstm", "model", "lstm"),
+        ("hidden=9", "model", 9),
+        ("units=bytes", "data", "bytes"),
+        ("count=4", "sample", 4),
+    ],
+)
+def test_set_takes_any_key_of_a_recipe(
+    setting: str, section: str, value: object, elman: Elman, home: Path, tmp_path: Path
+) -> None:
+    """Also those that have an option of their own, and without their section."""
+    for spelling in (setting, f"{section}.{setting}"):
+        folder = tmp_path / spelling
+        said = elman("train", "tiny.toml", "--run", folder, "--set", spelling)
+        assert said.code == 0, said.err
+        recipe = tomllib.loads((folder / "recipe.toml").read_text("utf-8"))
+        assert recipe[section][setting.partition("=")[0]] == value
+
+
+def test_what_is_said_in_detail_wins_over_the_dial(elman: Elman, home: Path, tmp_path: Path) -> None:
+    for k, spelling in enumerate(("hidden=9", "model.hidden=9")):
+        said = elman("train", "tiny.toml", "--run", tmp_path / str(k), "--size", "tiny", "--set", spelling)
+        assert said.code == 0, said.err
+        assert package.load(tmp_path / str(k)).network.settings.hidden == 9
+
+
 def test_seeds(elman: Elman, home: Path, tmp_path: Path) -> None:
     shas = []
     for k, seed in enumerate((1, 1, 2)):

@@ -9,7 +9,8 @@ import torch
 from random_layers import ALL_CELLS, cell_of
 
 from elman.cells import GRU, LSTM, Cell, get, sigmoid, tanh
-from elman.engines import ENGINES, choose
+from elman.engines import ENGINES, choose, fused
+from elman.engines.fused import instruction_sets
 from elman.equations import cell_from_text, cell_to_text, trace
 from elman.errors import EngineError, InputError
 from elman.nn import Recurrent
@@ -28,8 +29,25 @@ def call(cell: Cell | str, engine: str = "auto", shape: tuple[int, ...] = (3, 2,
 @pytest.mark.parametrize("name", ALL_CELLS)
 def test_auto(name: str) -> None:
     module = call(cell_of(name))
+    t = trace(cell_of(name))
+    if instruction_sets() and t.obstacle is None:
+        assert module.engine_used == "fused"
+        return
     assert module.engine_used == ("torch" if name in KERNELS else "loop")
-    assert (KERNELS.get(name) or trace(cell_of(name)).name) in module.engine_reason
+    assert (KERNELS.get(name) or t.name) in module.engine_reason
+    assert (t.obstacle or "compiler") in module.engine_reason
+
+
+@pytest.mark.parametrize("name", ALL_CELLS)
+def test_without_the_compiled_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an installation without a C++ compiler: everything works, and one line says what is missing."""
+    monkeypatch.setattr(fused, "_kernels", None)
+    assert fused.instruction_sets() == ()
+    module = call(cell_of(name))
+    assert module.engine_used == ("torch" if name in KERNELS else "loop")
+    assert "compiler" in module.engine_reason or trace(cell_of(name)).obstacle in module.engine_reason
+    with pytest.raises(EngineError, match=r"compiler|mid-step"):
+        call(cell_of(name), "fused")
 
 
 @pytest.mark.parametrize("name", ALL_CELLS)
@@ -48,11 +66,12 @@ def test_torch_runs_the_standard_cells_and_refuses_the_others(name: str) -> None
             call(cell_of(name), "torch")
 
 
-@pytest.mark.parametrize("name", ["lstm", "mgu"])
-def test_fused_is_refused_with_a_reason(name: str) -> None:
+def test_fused_is_refused_with_a_reason() -> None:
     assert "fused" in ENGINES
-    with pytest.raises(EngineError, match="fused"):
-        call(name, "fused")
+    with pytest.raises(EngineError, match="mid-step" if instruction_sets() else "compiler"):
+        call("mgu", "fused")
+    with pytest.raises(EngineError, match="float16" if instruction_sets() else "compiler"):
+        Recurrent("lstm", 3, 4, engine="fused", dtype=torch.float16)(torch.zeros(3, 2, 3, dtype=torch.float16))
 
 
 @pytest.mark.parametrize("engine", ["Loop", "", "cudnn", "fused "])
@@ -80,10 +99,11 @@ def test_the_kernel_is_recognised_by_equations_not_by_name() -> None:
     class OtherOrder(LSTM):
         gates = ("f", "i", "g", "o")
 
-    assert call(MyLSTM()).engine_used == "torch"
-    assert call(cell_from_text(cell_to_text(get("lstm")))).engine_used == "torch"
-    assert call(Reset()).engine_used == "loop"
-    assert call(OtherOrder()).engine_used == "loop"
+    assert call(MyLSTM(), "torch").engine_used == "torch"
+    assert call(cell_from_text(cell_to_text(get("lstm"))), "torch").engine_used == "torch"
+    for other in (Reset(), OtherOrder()):
+        with pytest.raises(EngineError, match="no kernel"):
+            call(other, "torch")
 
 
 @pytest.mark.parametrize(

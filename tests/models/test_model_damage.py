@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from model_folders import VOCABULARY, files_of, check_sentence, make_model, with_config, with_tensors, write
+from model_folders import VOCABULARY, check_sentence, files_of, make_model, with_config, with_tensors, write
 
 import elman
 from elman.errors import ElmanError, FolderError

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_folders import Strange, files_of, check_sentence, make_model, with_config, with_tensors, write
+from model_folders import Strange, check_sentence, files_of, make_model, with_config, with_tensors, write
 
 import elman
 from elman.cells import get, names

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 import elman.nn
+from elman.engines.fused import instruction_sets
 
 KINDS = ("rnn_tanh", "rnn_relu", "lstm", "gru")
 FORMS = ("padded", "packed sorted", "packed unsorted", "unbatched")
@@ -92,6 +93,10 @@ def reference(config: Config) -> nn.Module:
         for parameter in module.parameters():
             parameter.uniform_(-bound, bound, generator=generator)
     return module
+
+
+# Engines that run here: the fused one needs a C++ compiler at installation.
+HERE = ["loop", "torch", *(["fused"] if instruction_sets() else [])]
 
 
 def ours(config: Config, state: dict[str, Tensor], engine: str = "loop") -> nn.Module:

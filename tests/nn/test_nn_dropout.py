@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from nn_grid import HERE
 from torch import Tensor, nn
 
 import elman.nn
 from elman.nn import Recurrent, dropout
 
-ENGINES = ("loop", "torch")
+ENGINES = HERE
 
 
 def lstm(p: float, engine: str = "loop", layers: int = 3, **options: bool) -> Recurrent:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from nn_grid import HERE
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
@@ -148,7 +149,7 @@ def test_calls(name: str, value: Any, shape: tuple[int, ...] | None, words: str)
     assert name in str(own) or "dtype" in str(own)
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop", "torch"])
+@pytest.mark.parametrize("engine", ["auto", *HERE])
 @pytest.mark.parametrize("name", NAMES)
 def test_state_of_another_dtype(name: str, engine: str) -> None:
     hx = zeros(*GOOD, dtype=torch.float32)

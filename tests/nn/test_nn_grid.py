@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from nn_grid import KINDS, build, differences, draw, make_case, ours, reference, run, too_far
+from nn_grid import HERE, KINDS, build, differences, draw, make_case, ours, reference, run, too_far
 from torch import nn
 
 import elman.nn
@@ -14,7 +14,7 @@ PER_CELL = 200
 GRID = {kind: draw(kind, PER_CELL, seed=1) for kind in KINDS}
 
 
-@pytest.mark.parametrize("engine", ["loop", "torch"])
+@pytest.mark.parametrize("engine", HERE)
 @pytest.mark.parametrize("kind", KINDS)
 def test_against_torch(kind: str, engine: str) -> None:
     """Outputs and final states within 1e-12, gradients to inputs, states and every parameter within 1e-10."""

@@ -7,6 +7,7 @@ import inspect
 
 import pytest
 import torch
+from nn_grid import HERE
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
@@ -56,7 +57,7 @@ def call(module: nn.Module, seed: int = 0) -> torch.Tensor:
     return output
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop", "torch"])
+@pytest.mark.parametrize("engine", ["auto", *HERE])
 @pytest.mark.parametrize("name", NAMES)
 def test_deepcopy_is_independent(name: str, engine: str) -> None:
     module = getattr(elman.nn, name)(3, 4, 2, bidirectional=True, engine=engine, dtype=torch.float64)
@@ -81,7 +82,7 @@ def test_a_module_with_a_generator_can_be_copied() -> None:
     assert torch.equal(call(again.eval()), call(module.eval()))
 
 
-@pytest.mark.parametrize("engine", ["loop", "torch"])
+@pytest.mark.parametrize("engine", HERE)
 @pytest.mark.parametrize("name", NAMES)
 def test_functional_call(name: str, engine: str) -> None:
     """Other weights for one call; the module's own stay."""
@@ -101,7 +102,7 @@ def test_functional_call(name: str, engine: str) -> None:
     assert torch.equal(module(x)[0], own)
 
 
-@pytest.mark.parametrize("engine", ["loop", "torch"])
+@pytest.mark.parametrize("engine", ["auto", "loop", "torch"])
 def test_casts(engine: str) -> None:
     module = elman.nn.GRU(3, 4, 2, engine=engine)
     assert call(module).dtype == torch.float32
@@ -159,7 +160,7 @@ def test_packed_sequences_come_back_as_they_were() -> None:
     """Same batch sizes and indices, so that pad_packed_sequence restores the caller's order."""
     sequences = [torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in (2, 5, 3)]
     packed = pack_sequence(sequences, enforce_sorted=False)
-    for engine in ("loop", "torch"):
+    for engine in HERE:
         module = elman.nn.GRU(3, 4, bidirectional=True, engine=engine)
         output, h = module(packed)
         assert isinstance(output, PackedSequence)
@@ -228,7 +229,7 @@ def test_second_derivatives(cell: str) -> None:
     assert torch.autograd.gradgradcheck(lambda v: module(v)[0], (x,))
 
 
-@pytest.mark.parametrize("engine", ["loop", "torch"])
+@pytest.mark.parametrize("engine", HERE)
 def test_parametrised_weights(engine: str) -> None:
     """Weights that are computed from others, as torch.nn.utils.parametrize makes them."""
 
@@ -244,7 +245,7 @@ def test_parametrised_weights(engine: str) -> None:
     torch.testing.assert_close(call(module), call(theirs), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("engine", ["loop", "torch"])
+@pytest.mark.parametrize("engine", ["auto", "loop", "torch"])
 @pytest.mark.parametrize("name", NAMES)
 def test_autocast(name: str, engine: str) -> None:
     module = getattr(elman.nn, name)(3, 4, 2, engine=engine)

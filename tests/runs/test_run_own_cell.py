@@ -79,6 +79,16 @@ def test_its_recipe_trains_it_again(tmp_path: Path) -> None:
     assert digest(first.path) == digest(second.path)
 
 
+def test_another_cell_in_its_recipe_takes_its_place(tmp_path: Path) -> None:
+    """Asked for by name, as an object or as another class: never the old equations under a new name."""
+    first = tiny_run.train(tiny_run.recipe(tmp_path / "data"), run=tmp_path / "run", cell=MyCell)
+    for k, cell in enumerate(("gru", LoopCell, elman.cells.get("mgu"))):
+        run = tiny_run.train(first.path / "recipe.toml", run=tmp_path / str(k), cell=cell)
+        expected = elman.cells.get(cell).title
+        assert run.model().network.recurrent.cell.title == expected
+        assert run.model().config["cell"].startswith(f"cell {expected}\n")
+
+
 def test_class_object_and_name_are_the_same(tmp_path: Path) -> None:
     made = tiny_run.recipe(tmp_path / "data")
     shas = {

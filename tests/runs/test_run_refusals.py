@@ -41,7 +41,7 @@ from elman.storage import RunLock, read_lines
         ({"validation": 0.99}, (RecipeError, DataError), "validation"),
         ({"max_length": 1}, DataError, "max_length"),
         ({"categories": True}, DataError, "categories"),
-        ({"model.engine": "fused"}, EngineError, "fused"),
+        ({"model.engine": "fused", "cell": "gru-cho"}, EngineError, "fused"),
         ({"cell": "mgu", "engine": "torch"}, EngineError, "mgu"),
         ({"prompt": "漢"}, InputError, "漢"),
     ],
@@ -100,6 +100,18 @@ def test_one_symbol_is_too_few(tmp_path: Path) -> None:
     made = tiny_run.recipe(tmp_path / "data")
     section = made.data.model_copy(update={"path": str(file)})
     with pytest.raises(DataError, match="only 1 symbol"):
+        tiny_run.train(made.model_copy(update={"data": section}), run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("words", [12, 16])
+def test_a_part_with_a_single_word_is_too_small(words: int, tmp_path: Path) -> None:
+    """Known before the training, whichever part it is: not after it, when the test part is looked at."""
+    file = tmp_path / "data.txt"
+    file.write_text(" ".join("abcdefghij"[k % 7 :] + "klmnopqrst"[: k % 7 + 1] for k in range(words)))
+    made = tiny_run.recipe(tmp_path / "data", "text words")
+    section = made.data.model_copy(update={"path": str(file)})
+    with pytest.raises(DataError, match="data"):
         tiny_run.train(made.model_copy(update={"data": section}), run=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -14,6 +14,7 @@ import torch
 from elman.cells import get, names
 from elman.data import SOURCES
 from elman.engines.bptt import bptt
+from elman.engines.fused import instruction_sets
 from elman.engines.native import kernel_of
 from elman.equations import compile_step, trace
 from elman.nn import Recurrent
@@ -51,10 +52,12 @@ def _processor() -> dict[str, Any]:
 
 
 def _engines() -> dict[str, Any]:
+    sets = instruction_sets()
     fast = [n for n in names() if kernel_of(trace(get(n)))]
-    return _finding(
-        "engines", f"torch's kernels for {', '.join(fast)}; loop for every cell; fused: not part of this version"
+    compiled = (
+        f"fused ({sets[0]})" if sets else "fused is missing: a C++ compiler was not found when Elman was installed"
     )
+    return _finding("engines", f"{compiled}; torch's kernels for {', '.join(fast)}; loop for every cell")
 
 
 def _cells() -> dict[str, Any]:
@@ -71,7 +74,8 @@ def _agreement() -> dict[str, Any]:
     xs = torch.randn(9, 3, 5, generator=generator, dtype=torch.float64)
     sent = torch.randn(9, 3, 7, generator=generator, dtype=torch.float64)
     worst = 0.0
-    for engine in ("loop", "torch"):
+    engines = ("loop", "torch", "fused") if instruction_sets() else ("loop", "torch")
+    for engine in engines:
         layer = Recurrent("lstm", 5, 7, engine=engine, dtype=torch.float64)
         layer.reset_parameters(generator)
         outputs, _ = layer(xs)
@@ -85,7 +89,9 @@ def _agreement() -> dict[str, Any]:
                 if p.grad is not None
             ),
         )
-    detail = f"loop, torch and derived formulas differ by at most {worst:.1e} ({time.monotonic() - began:.1f} s)"
+    detail = (
+        f"{', '.join(engines)} and derived formulas differ by at most {worst:.1e} ({time.monotonic() - began:.1f} s)"
+    )
     return _finding("agreement", detail, ok=worst < 1e-10)
 
 

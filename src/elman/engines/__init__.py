@@ -1,4 +1,4 @@
-"""Unrolling a cell over time: `loop` (torch, any cell), `native` (torch's kernels), `paper` (NumPy, derived formulas)."""
+"""Unrolling a cell over time: `loop` (any cell), `native` (torch's kernels), `fused` (C++), `paper` (NumPy, derived formulas)."""
 
 from elman.engines.bptt import bptt
 from elman.engines.dispatch import ENGINES, Choice, choose

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
+
 from elman.cells.cell import Cell
-from elman.engines import loop, native
+from elman.engines import fused, loop, native
 from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.tracing import Trace
 from elman.errors import EngineError, InputError
@@ -31,36 +33,62 @@ def check_name(engine: str) -> str:
     return engine
 
 
-def choose(engine: str, t: Trace, *, empty: bool = False) -> Choice:
+def choose(
+    engine: str,
+    t: Trace,
+    *,
+    empty: bool = False,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
+) -> Choice:
     """Resolve an engine's name for a cell.
 
     Args:
         engine: "auto", "fused", "loop" or "torch".
         t: the traced cell.
-        empty: whether the input has no steps or no sequences, which torch's kernels refuse.
+        empty: whether the input has no steps or no sequences, which the kernels refuse.
+        dtype: of weights and input.
+        device: on which they are.
 
     Raises:
         InputError: there is no such engine. EngineError: the engine was asked for by name and can't run this; the message says why.
     """
     check_name(engine)
     kernel = native.kernel_of(t)
-    if engine == "fused":
-        raise EngineError("the fused engine is not part of this version; engine='auto' takes the fastest one there is")
+    obstacle = fused.obstacle(t, dtype, device)
+    if engine == "fused" and obstacle:
+        raise EngineError(f"the fused engine can't run cell {t.name} here: {obstacle}; engine='loop' runs any cell")
     if engine == "torch" and kernel is None:
         raise EngineError(
             f"torch has no kernel for cell {t.name}, only for LSTM, GRU and Elman with tanh or relu; engine='loop' runs any cell"
         )
     if engine == "loop":
         return Choice("loop", "asked for")
-    if engine == "torch" and not empty:
-        return Choice("torch", "asked for")
-    if kernel is None:
-        return Choice("loop", f"torch has no kernel for cell {t.name}")
     if empty:
-        return Choice("loop", "the input is empty, which torch's kernels refuse")
-    return Choice("torch", f"torch's own kernel {kernel} computes these equations")
+        return Choice("loop", "the input is empty, which the kernels refuse")
+    if engine != "auto":
+        return Choice(engine, "asked for")
+    obstacle = obstacle or _moment()
+    if not obstacle:
+        return Choice("fused", "the cell's equations fit a pointwise program, and the kernels run on this CPU")
+    if kernel is not None:
+        return Choice("torch", f"torch's own kernel {kernel} computes these equations; not fused: {obstacle}")
+    return Choice("loop", f"not fused: {obstacle}; torch has no kernel for cell {t.name}")
+
+
+def _moment() -> str | None:
+    """What about this moment, rather than about the cell, keeps the fused engine from being taken by itself."""
+    if torch.compiler.is_compiling():
+        return "a graph is being compiled"
+    if torch.is_autocast_enabled("cpu"):
+        return "autocast is on"
+    if torch._C._functorch.maybe_current_level() is not None:  # noqa: SLF001 - there is no public way to ask
+        return "a function transform (vmap, grad) is running"
+    return None
 
 
 def run(choice: Choice, cell: Cell, t: Trace, call: LayerCall) -> LayerResult:
     """Run one layer with the chosen engine."""
+    if choice.engine == "fused":
+        return fused.run(t, call)
     return native.run(t, call) if choice.engine == "torch" else loop.run(cell, t, call)

@@ -38,7 +38,8 @@ class Recurrent(nn.Module):
         batch_first: sequences are [B, T, I] instead of [T, B, I]; states keep the layer axis first.
         dropout: probability of zeroing an output between two layers, in training.
         bidirectional: a second set of weights reads each sequence from its end; outputs are side by side.
-        engine: "auto", "loop" (any cell) or "torch" (its kernels for LSTM, GRU, Elman); after a call `engine_used` and
+        engine: "auto", "fused" (C++ kernels, any cell whose step is pointwise, CPU), "torch" (its kernels for LSTM, GRU, Elman) or
+            "loop" (any cell, any device, second derivatives); after a call `engine_used` and
             `engine_reason` tell which one ran and why.
         device, dtype: of the parameters.
         generator: draws the starting weights; None: torch's global one, as in torch.nn.
@@ -139,7 +140,7 @@ class Recurrent(nn.Module):
         rows = to_rows(name, input, self.input_size, dtype, batch_first=self.batch_first)
         states = to_states(name, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
         empty = rows.batch == 0 or not rows.batch_sizes
-        choice = dispatch.choose(self.engine, self.trace, empty=empty)
+        choice = dispatch.choose(self.engine, self.trace, empty=empty, dtype=dtype, device=rows.rows.device)
         values, finals = rows.rows, []
         for layer in range(self.num_layers):
             if layer > 0 and self.training:
