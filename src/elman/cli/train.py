@@ -36,7 +36,6 @@ def train(
     from elman.reports import print_results
     from elman.runs import train as train_recipe
 
-    overrides = dict(parse_override(text) for text in settings or [])
     own = None if cell is None else find_cell(cell) if ".py" in cell else cell
     finished = train_recipe(
         recipe,
@@ -48,7 +47,7 @@ def train(
         seed=seed,
         size=size,
         cell=own,
-        **overrides,
+        settings=dict(parse_override(text) for text in settings or []),
     )
     if as_json:
         print_json({"run": str(finished.path), "reason": finished.outcome.reason, "results": finished.results})

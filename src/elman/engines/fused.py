@@ -16,7 +16,7 @@ from torch import Tensor
 from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.program import Program, compile_step
 from elman.equations.tracing import Trace
-from elman.errors import EngineError
+from elman.errors import CellError, EngineError
 
 _kernels: Any
 try:
@@ -49,6 +49,10 @@ def obstacle(t: Trace, dtype: torch.dtype, device: torch.device) -> str | None:
         return f"it runs on the CPU, and the weights are on {device.type}"
     if dtype not in (torch.float32, torch.float64):
         return f"it computes in float32 and float64, and the weights are {dtype}"
+    try:
+        plan_of(t)
+    except CellError as error:
+        return str(error)
     return None
 
 

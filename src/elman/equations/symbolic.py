@@ -105,6 +105,8 @@ def from_sympy(expression: Any) -> Expr:
             below = from_sympy(base)
             return number(1) / (below if exponent == -1 else Expr("power", below, int(-exponent)))
         raise CellError(f"a derivative holds the power {exponent}, which a step can't compute")
+    if not isinstance(e, sympy.Function):  # infinity, for example: something was divided by zero
+        raise CellError(f"a derivative holds {e}, which a step can't compute")
     return Expr("call", type(e).__name__, *(from_sympy(a) for a in e.args))
 
 

@@ -178,7 +178,7 @@ def load(path: str | Path) -> Model:
     """
     folder = Path(path)
     try:
-        found = folder.exists()
+        found = folder.exists() or folder_exists(folder)
         is_run = (folder / "recipe.toml").is_file()
     except (OSError, ValueError) as error:
         raise FolderError(f"{str(folder)[:80]} can't be a folder: {error}") from None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from elman.cells.cell import Cell
 from elman.equations import cell_to_text
-from elman.errors import FolderError, InputError, RecipeError, StorageError
+from elman.errors import ElmanError, FolderError, InputError, Interrupted, NonFiniteError, RecipeError, StorageError
 from elman.generation import sample
-from elman.models import SIZES, model_files
+from elman.models import SIZES, load_model, model_files
 from elman.recipes.reading import read_recipe, recipe_to_toml, with_overrides
 from elman.recipes.recipe import Recipe
 from elman.reports import write_report
@@ -63,6 +64,7 @@ def train(
     run: str | Path | None = None,
     resume: bool = False,
     listener: Listener | None = None,
+    settings: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> Run:
     """Train a model as a recipe says, and leave a run folder.
@@ -72,15 +74,18 @@ def train(
         run: the folder; None: `runs/NAME`, with a number behind it where that holds a run already.
         resume: go on with the run in the folder, bit for bit as if it had not stopped; its own recipe counts.
         listener: told what happens; None: a progress bar on a terminal, lines otherwise.
-        overrides: any key of a recipe: `epochs=3`, or with its section through a dict: `**{"training.rate": 0.01}`; further
-            `data` (a file or folder), `size` ("tiny", "small", "medium", "large"), `cell` (a name or a `Cell`).
+        settings: keys of the recipe with their values, `{"training.rate": 0.01}`; they win over all others.
+        overrides: any key of a recipe, `epochs=3`; further `data` (a file or folder), `size` ("tiny", "small", "medium", "large"),
+            `cell` (a name or a `Cell`).
 
     Raises:
         RecipeError, DataError, InputError, CellError: something asked for is wrong; nothing was written.
         RunInUseError: another process writes to the folder. NonFiniteError: NaN; the parameters are as before it.
         Interrupted: a signal; the state is saved. StorageError: the disk failed; the last checkpoint is intact.
     """
-    values = _overrides(overrides)
+    values = {**_overrides(overrides), **(settings or {})}
+    if {"cell", "model.cell"} & set(values):  # a cell by name takes the place of one that the recipe writes down
+        values.setdefault("model.cell_text", None)
     path = Path(run) if run is not None else _default_folder(recipe, resume=resume)
     before = _recipe_of(path) if resume else None
     resolved = _resolve(before or recipe, values)
@@ -91,13 +96,21 @@ def train(
     parts = assemble(resolved)
     if resume:
         _refuse_other_data(path, parts)
+    train_batches, validation_batches, _ = (
+        parts.batches(part) for part in (parts.parts.train, parts.parts.validation, parts.parts.test)
+    )
     with RunFolder(path) as folder:
-        outcome = fit(
-            parts.task, parts.batches(parts.parts.train), parts.batches(parts.parts.validation), resolved.training,
-            generators=parts.generators, run=folder, listener=listener or ProgressListener(), resume=resume,
-            model_files=lambda: model_files(parts.model, parts.vocabulary.to_json(), _facts(parts)),
-            samples=lambda: _samples(parts), accepted=lambda: write_file(path / "recipe.toml", recipe_to_toml(resolved)),
-        )  # fmt: skip
+        try:
+            outcome = fit(
+                parts.task, train_batches, validation_batches, resolved.training,
+                generators=parts.generators, run=folder, listener=listener or ProgressListener(), resume=resume,
+                model_files=lambda: model_files(parts.model, parts.vocabulary.to_json(), _facts(parts)),
+                samples=lambda: _samples(parts), accepted=lambda: write_file(path / "recipe.toml", recipe_to_toml(resolved)),
+            )  # fmt: skip
+        except (Interrupted, NonFiniteError):
+            with suppress(ElmanError):  # a courtesy, which must not hide why the run stopped
+                write_report(path)
+            raise
         best = load(path)
         write_file(path / "results.json", to_json(measure(best, parts, _seconds(path))))
         write_report(path)
@@ -106,14 +119,16 @@ def train(
 
 def _overrides(given: dict[str, Any]) -> dict[str, Any]:
     """The shorthands in terms of the recipe's own keys; the rest as they are."""
-    values = {key: value for key, value in given.items() if value is not None}
-    data, size, cell = (values.pop(key, None) for key in ("data", "size", "cell"))
-    if data is not None:
-        values["data.path"] = str(data)
+    rest = {key: value for key, value in given.items() if value is not None}
+    data, size, cell = (rest.pop(key, None) for key in ("data", "size", "cell"))
+    values: dict[str, Any] = {}
     if size is not None:
         if size not in SIZES:
             raise InputError(f"unknown size {size!r}; there are: {', '.join(SIZES)}")
         values |= {f"model.{key}": value for key, value in SIZES[size].items()}
+    values |= rest  # what is said in detail wins over the dial
+    if data is not None:
+        values["data.path"] = str(data)
     if isinstance(cell, Cell) or (isinstance(cell, type) and issubclass(cell, Cell)):
         made = cell() if isinstance(cell, type) else cell
         values |= {"model.cell": made.title, "model.cell_text": cell_to_text(made)}
@@ -163,7 +178,8 @@ def _refuse_other(before: Recipe, now: Recipe) -> None:
     """A run goes on with its own data, model and samples; the training room looks after its own section."""
     for section in ("data", "model", "sample"):
         old, new = getattr(before, section).model_dump(), getattr(now, section).model_dump()
-        changed = [key for key in old if old[key] != new[key]]
+        # The data may have moved; whether it is the same is told by its digest.
+        changed = [key for key in old if old[key] != new[key] and (section, key) != ("data", "path")]
         if changed:
             key = changed[0]
             raise InputError(
@@ -173,7 +189,7 @@ def _refuse_other(before: Recipe, now: Recipe) -> None:
 
 def _refuse_other_data(path: Path, parts: Assembly) -> None:
     if folder_exists(path / "last"):
-        trained_on = load(path / "last").config.get("corpus", {}).get("digest")
+        trained_on = load_model(path / "last").config.get("corpus", {}).get("digest")
         if trained_on != parts.corpus.digest:
             raise FolderError(f"{path} can't be resumed: its data, {parts.corpus.title}, has changed since")
 
