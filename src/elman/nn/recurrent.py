@@ -92,7 +92,8 @@ class Recurrent(nn.Module):
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=2,
             )
-        if not ParameterShapes(self.trace, 1).of(1, bias=False):
+        self._parameter_names = tuple(ParameterShapes(self.trace, self.hidden_size).of(1, bias=self.bias))
+        if not self._parameter_names:
             raise CellError(
                 f"cell {self.trace.name} uses neither x nor h nor per-unit weights: it has nothing to learn"
             )
@@ -119,8 +120,7 @@ class Recurrent(nn.Module):
     def weights_of(self, layer: int, direction: int) -> Mapping[str, nn.Parameter]:
         """One direction's parameters by name without suffix."""
         end = suffix(layer, direction)
-        names = ParameterShapes(self.trace, self.hidden_size).of(1, bias=self.bias)
-        return {name: getattr(self, name + end) for name in names}
+        return {name: getattr(self, name + end) for name in self._parameter_names}
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """torch.nn's start: uniform between -1/√H and 1/√H, in its order (the same seed gives the same weights)."""
@@ -136,7 +136,7 @@ class Recurrent(nn.Module):
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any, Any]:  # noqa: A002 - torch.nn's name
         """Unroll over `input` from the states `hx` (zeros if None); returns outputs and final states, see the class for shapes."""
         name = type(self).__name__ if type(self) is not Recurrent else f"Recurrent({self.trace.name})"
-        dtype = next(self.parameters()).dtype
+        dtype = getattr(self, self._parameter_names[0] + "_l0").dtype
         rows = to_rows(name, input, self.input_size, dtype, batch_first=self.batch_first)
         states = to_states(name, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
         empty = rows.batch == 0 or not rows.batch_sizes
