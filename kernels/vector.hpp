@@ -66,22 +66,19 @@ INLINE Vec<double> exp_of(Vec<double> x) {
     return whole > 709.7827 ? all<double>(__builtin_inf()) : e * (Vec<double>)a * (Vec<double>)b;
 }
 
-// tanh: a rational function of x for float, whose error stays relative near 0.
+// tanh: a polynomial near 0, where the error must stay relative, and by exp elsewhere (Cephes).
 INLINE Vec<float> tanh_of(Vec<float> x) {
-    x = at_least<float>(at_most<float>(x, 7.90531110763549805f), -7.90531110763549805f);
     Vec<float> z = x * x;
-    Vec<float> p = all<float>(-2.76076847742355e-16f);
-    p = p * z + 2.00018790482477e-13f;
-    p = p * z + -8.60467152213735e-11f;
-    p = p * z + 5.12229709037114e-08f;
-    p = p * z + 1.48572235717979e-05f;
-    p = p * z + 6.37261928875436e-04f;
-    p = p * z + 4.89352455891786e-03f;
-    Vec<float> q = all<float>(1.19825839466702e-06f);
-    q = q * z + 1.18534705686654e-04f;
-    q = q * z + 2.26843463243900e-03f;
-    q = q * z + 4.89352518554385e-03f;
-    return x * p / q;
+    Vec<float> p = all<float>(-5.70498872745e-3f);
+    p = p * z + 2.06390887954e-2f;
+    p = p * z + -5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z + -3.33332819422e-1f;
+    Vec<float> small = x + x * z * p;
+    Vec<float> magnitude = x < 0.0f ? -x : x;
+    Vec<float> large = 1.0f - 2.0f / (exp_of(at_most<float>(magnitude, 40.0f) * 2.0f) + 1.0f);
+    large = x < 0.0f ? -large : large;
+    return magnitude < 0.625f ? small : large;
 }
 INLINE Vec<double> tanh_of(Vec<double> x) {
     Vec<double> z = x * x;
@@ -93,7 +90,7 @@ INLINE Vec<double> tanh_of(Vec<double> x) {
     large = x < 0.0 ? -large : large;
     return magnitude < 0.625 ? small : large;
 }
-INLINE Vec<float> sigmoid_of(Vec<float> x) { return 0.5f + 0.5f * tanh_of(x * 0.5f); }
+INLINE Vec<float> sigmoid_of(Vec<float> x) { return 1.0f / (1.0f + exp_of(-x)); }
 INLINE Vec<double> sigmoid_of(Vec<double> x) { return 1.0 / (1.0 + exp_of(-x)); }
 
 // One library call a lane, for functions that recurrent cells seldom use.

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from elman.engines.layer import ParameterShapes
 from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.program import Program, compile_step
 from elman.equations.tracing import Trace
-from elman.errors import CellError, EngineError
+from elman.errors import CellError, EngineError, ShapeError
 
 _kernels: Any
 try:
@@ -51,7 +52,7 @@ def obstacle(t: Trace, dtype: torch.dtype, device: torch.device) -> str | None:
         return f"it computes in float32 and float64, and the weights are {dtype}"
     try:
         plan_of(t)
-    except CellError as error:
+    except (CellError, ValueError) as error:  # the kernels bound the size of a program
         return str(error)
     return None
 
@@ -165,9 +166,11 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
     """Run one layer; see `LayerCall` for shapes.
 
     Raises:
+        ShapeError: a weight has another shape, dtype or device than the rows ask for; the kernels only see addresses.
         EngineError: (going back twice) the loop engine has second derivatives.
     """
     plan = plan_of(t)
+    _check(t, call)
     weights = [direction.get(name) for direction in call.directions for name in PARAMETERS]
     tensors = [call.rows, *call.state, *weights]
     recording = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors)
@@ -175,6 +178,18 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
         plan, call.batch_sizes, len(call.state), recording, *tensors
     )
     return LayerResult(rows, tuple(finals))
+
+
+def _check(t: Trace, call: LayerCall) -> None:
+    shapes = ParameterShapes(t, call.state[0].shape[-1]).of(call.rows.shape[1], bias=True)
+    for direction in call.directions:
+        for name, shape in shapes.items():
+            weight = direction.get(name)
+            if weight is None and name.startswith("bias"):
+                continue
+            if weight is None or weight.shape != shape or weight.dtype != call.rows.dtype or not weight.is_cpu:
+                found = "missing" if weight is None else f"{list(weight.shape)} of {weight.dtype} on {weight.device}"
+                raise ShapeError(f"{name} should be {list(shape)} of {call.rows.dtype} on cpu; it is {found}")
 
 
 class _Direction:
