@@ -4,6 +4,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
 TESTS ?= tests
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check bench clean
@@ -20,8 +21,8 @@ test: $(VENV)/.dev ## Run the tests
 test-slow: $(VENV)/.dev ## Run the tests, the slow ones too (hundreds of kills, every byte flipped)
 	$(BIN)/python -m pytest $(TESTS) --run-slow
 
-bench: $(VENV)/.elman ## Time layers against torch.nn, side by side
-	$(BIN)/python bench/layers.py
+bench: $(VENV)/.bench ## Time Elman beside torch.nn, JAX and ONNX Runtime (BENCH="--only imdb --json FILE"; --help tells more)
+	$(BIN)/python -m bench $(BENCH)
 
 check: $(VENV)/.dev ## Format, lint and types
 	$(BIN)/ruff format --check src tests bench
@@ -38,6 +39,10 @@ $(VENV)/bin/python:
 $(VENV)/.elman: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e .
 	@touch $@
+
+# The bench leaves out what could not be installed, and says so; it is tried again the next time.
+$(VENV)/.bench: $(VENV)/.elman
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[bench]' && touch $@ || echo "JAX and ONNX Runtime could not be installed"
 
 $(VENV)/.dev: $(VENV)/.elman
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'

@@ -22,6 +22,7 @@ struct Slot {
     int place;  // register, or constant below zero
 };
 
+// No instruction writes to the register of an input, so an input may lie wherever its numbers already are.
 struct Program {
     const Instruction* code;
     int length;
@@ -34,59 +35,87 @@ struct Program {
     int output_count;
 };
 
-// One direction of one layer. Letters: N rows (all steps below each other), T steps, B sequences, I inputs, H units.
+// One layer. Letters: N rows (all steps below each other), T steps, B sequences, I inputs, H units, D directions.
 // A column is one block of H pre-activations that the program reads: x-block and/or h-block of the weights, -1 for none.
 struct Shape {
-    int inputs, units, steps, batch;
+    int inputs, units, steps, batch, directions;
     int64_t rows;
     const int64_t* batch_sizes;  // [T], never growing
     const int64_t* starts;       // [T], first row of each step
-    bool reverse;
-    int columns, states, vectors, saved;
-    const int* x_block;
-    const int* h_block;
-    int threads;
+    int columns, states, vectors;
+    int saved;           // quantities of the program that are recorded for going back
+    const int* history;  // per state: which recorded quantity its values are, or -1
+    int recorded;        // saved quantities and states with a history
+    const int *x_block, *h_block;
+    int parts;    // into how many parts the sequences of a direction are dealt out
+    int threads;  // that share the parts
+};
+
+// Weights of one direction as torch.nn has them; biases and vectors may be null.
+struct Weights {
+    const void *ih, *hh, *bias_ih, *bias_hh, *vectors;
 };
 
 struct Forward {
     Shape shape;
     Program program;
-    const void *x, *weight_ih, *weight_hh, *bias_ih, *bias_hh, *vectors;  // weights as torch.nn has them; biases may be null
-    int64_t x_stride, y_stride;                                            // between rows
-    const void* const* initial;   // per state [B, H]
-    void* const* last;            // per state [B, H]
-    void* y;                      // [N, y_stride], the first state
-    void* const* history;         // per state [N, H]; entry 0 and entries that nobody needs are null
-    void* const* saved;           // per saved quantity [N, H]; null where nothing is recorded
-    void* scratch;                // workspace, scratch_bytes(shape) long
+    const void* packed[2];       // of each direction, by `pack`
+    const void* x;
+    int64_t x_stride, y_stride;  // between rows
+    const void* const* initial;  // per state [D, B, H]
+    void* const* last;           // per state [D, B, H]
+    void* y;                     // [N, y_stride], the first state; directions side by side
+    void* records;               // `record_bytes`, or null where nothing is recorded
+    void* scratch;
+};
+
+struct Gradients {
+    void *ih, *hh, *bias_ih, *bias_hh, *vectors;  // null where nobody asked
 };
 
 struct Backward {
     Shape shape;
     Program program;
-    const void *x, *weight_ih, *weight_hh, *vectors;
+    Weights weights[2];
+    const void* x;
     int64_t x_stride, y_stride, grad_stride, dx_stride;
     const void* const* initial;
     const void* y;
-    const void* const* history;
-    const void* const* saved;
-    const void* grad_y;               // [N, grad_stride] or null
-    const void* const* grad_last;     // per state [B, H] or null
-    void* dx;                         // [N, dx_stride] or null; added to where `accumulate_dx`
-    bool accumulate_dx;
-    void *d_weight_ih, *d_weight_hh, *d_bias_ih, *d_bias_hh, *d_vectors;
-    void* const* grad_initial;        // per state [B, H]
+    const void* records;
+    const void* grad_y;             // [N, grad_stride] or null
+    const void* const* grad_last;   // per state [D, B, H] or null
+    void* dx;                       // [N, dx_stride] or null
+    Gradients gradients[2];
+    void* const* grad_initial;      // per state [D, B, H]
     void* scratch;
+};
+
+template <class Call> struct Pass {
+    void (*run)(const Call&);
+    int64_t (*scratch_bytes)(const Shape&, const Program&);
+};
+
+// Tells whether numbers changed. In each lane every change of a single number changes the result, as each step can be undone.
+struct Fingerprint {
+    alignas(64) uint32_t lanes[64] = {};
+    bool operator==(const Fingerprint&) const = default;
+};
+
+struct Engine {  // for one type of numbers
+    int number_bytes;
+    int64_t (*packed_bytes)(const Shape&);
+    void (*pack)(const Shape&, const Weights&, void* packed);
+    int64_t (*record_bytes)(const Shape&);
+    Pass<Forward> forward;
+    Pass<Backward> backward;
 };
 
 struct Kernels {
     const char* name;
-    void (*forward_f32)(const Forward&);
-    void (*backward_f32)(const Backward&);
-    void (*forward_f64)(const Forward&);
-    void (*backward_f64)(const Backward&);
-    int64_t (*scratch_f32)(const Shape&, int registers, bool backward);
-    int64_t (*scratch_f64)(const Shape&, int registers, bool backward);
+    void (*fingerprint)(Fingerprint&, const void* data, int64_t bytes);
+    Engine f32, f64;
+    double (*peak_f32)(int threads, double seconds);   // operations a second that multiply-adds reach on registers alone
+    double (*peak_bf16)(int threads, double seconds);  // of bfloat16 dot products; null in builds without them
 };
 
 }  // namespace elman

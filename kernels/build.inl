@@ -1,6 +1,9 @@
 // The whole engine for one instruction set. The file that includes it sets VECTOR_BYTES and KERNELS, and its compiler flags.
 // No C++ library in here: a function of it that got compiled for a new processor could be linked into code for an old one.
 #include <omp.h>
+#if VECTOR_BYTES == 64
+#include <immintrin.h>
+#endif
 
 #include "api.hpp"
 
@@ -9,10 +12,16 @@ using namespace elman;
 #include "vector.hpp"
 #include "tile.hpp"
 #include "program.hpp"
-#include "layer.hpp"
+#include "layout.hpp"
+#include "forward.hpp"
+#include "backward.hpp"
+#include "peak.hpp"
+
+template <class Real>
+constexpr Engine engine = {sizeof(Real), packed_bytes<Real>, pack<Real>, record_bytes<Real>, {forward<Real>, forward_bytes<Real>}, {backward<Real>, backward_bytes<Real>}};
 }  // namespace
 
 namespace elman {
 extern const Kernels KERNELS;
-const Kernels KERNELS = {KERNELS_NAME, forward<float>, backward<float>, forward<double>, backward<double>, scratch_bytes<float>, scratch_bytes<double>};
+const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float>, engine<double>, peak_f32, peak_bf16};
 }  // namespace elman

@@ -1,14 +1,22 @@
 // What Python sees: a Plan for each cell, which runs a layer forward and backward. Addresses and sizes are checked by elman.engines.fused.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "api.hpp"
+#include "memory.hpp"
+#include "packed_weights.hpp"
 
 namespace nb = nanobind;
 using namespace elman;
@@ -62,6 +70,7 @@ static OwnedProgram make_program(const Numbers& code, const std::vector<double>&
     };
     for (const auto& c : code) {
         if (c.size() != 4 || c[0] < 0 || c[0] >= int(Op::count)) throw std::invalid_argument("an instruction is malformed");
+        if (c[1] < int(inputs.size())) throw std::invalid_argument("an instruction writes to an input");
         p.code.push_back({Op(c[0]), place(c[1], true), place(c[2], false), place(c[3], false)});
     }
     for (const auto& s : inputs) p.inputs.push_back({Kind(s.at(0)), s.at(1), place(s.at(2), true)});
@@ -70,63 +79,109 @@ static OwnedProgram make_program(const Numbers& code, const std::vector<double>&
 }
 
 struct Plan {
-    std::vector<int> x_block, h_block;
-    int states, vectors, saved;
+    std::vector<int> x_block, h_block, history;
+    int vectors, saved;
     OwnedProgram forward, backward;
-
-    Shape shape(int inputs, int units, const std::vector<int64_t>& sizes, const std::vector<int64_t>& starts, int64_t rows, bool reverse, int threads) const {
-        int batch = sizes.empty() ? 0 : int(sizes[0]);
-        return {inputs, units, int(sizes.size()), batch, rows, sizes.data(), starts.data(), reverse, int(x_block.size()), states, vectors, saved, x_block.data(), h_block.data(), threads};
-    }
 };
 
-// Sizes of a call, made once for all that share them.
-struct Call {
-    const Plan& plan;
-    const Kernels& kernels;
-    bool is_double;
-    std::vector<int64_t> sizes, starts;
-    Shape shape;
+// A process that was forked has lost the threads of the OpenMP runtime, and would wait for them for ever.
+static bool forked = false;
 
-    Call(const Plan& p, const std::string& isa, bool wide, int inputs, int units, std::vector<int64_t> batch_sizes, bool reverse, int threads)
-        : plan(p), kernels(kernels_named(isa)), is_double(wide), sizes(std::move(batch_sizes)) {
-        int64_t rows = 0;
-        for (int64_t size : sizes) {
-            if (size < 1 || (rows && size > sizes[starts.size() - 1])) throw std::invalid_argument("batch sizes must be above 0 and never grow");
-            starts.push_back(rows);
-            rows += size;
-        }
-        if (sizes.empty() || inputs < 1 || units < 1 || threads < 1) throw std::invalid_argument("an empty layer");
-        shape = plan.shape(inputs, units, sizes, starts, rows, reverse, threads);
-    }
-    int64_t scratch(bool back) const {
-        return (is_double ? kernels.scratch_f64 : kernels.scratch_f32)(shape, (back ? plan.backward : plan.forward).registers, back);
-    }
+// What is recorded going forward for going back.
+struct Records {
+    Memory memory;
+    explicit Records(int64_t bytes) : memory(bytes) {}
 };
 
 static void* at(Address a) { return reinterpret_cast<void*>(a); }
-static std::vector<void*> all_at(const Addresses& a) { return std::vector<void*>(reinterpret_cast<void* const*>(a.data()), reinterpret_cast<void* const*>(a.data()) + a.size()); }
-
-// weights: ih, hh, bias_ih, bias_hh, vectors; 0 for none.
-static void run_forward(const Call& call, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial, const Addresses& last,
-                        Address y, int64_t y_stride, const Addresses& history, const Addresses& saved, Address scratch) {
-    auto initials = all_at(initial), lasts = all_at(last), histories = all_at(history), saves = all_at(saved);
-    Forward f{call.shape, call.plan.forward.view(), at(x), at(weights.at(0)), at(weights.at(1)), at(weights.at(2)), at(weights.at(3)), at(weights.at(4)),
-              x_stride, y_stride, initials.data(), lasts.data(), at(y), histories.data(), saves.data(), at((scratch + 63) & ~Address(63))};
-    nb::gil_scoped_release unlocked;
-    (call.is_double ? call.kernels.forward_f64 : call.kernels.forward_f32)(f);
+static std::vector<void*> all_at(const Addresses& a) {
+    std::vector<void*> found;
+    for (Address one : a) found.push_back(at(one));
+    return found;
+}
+static std::array<Weights, 2> weights_at(const Addresses& a) {  // ih, hh, bias_ih, bias_hh, vectors of each direction; 0 for none
+    std::array<Weights, 2> found{};
+    for (size_t d = 0; d < 2 && 5 * d + 4 < a.size(); ++d) found[d] = {at(a[5 * d]), at(a[5 * d + 1]), at(a[5 * d + 2]), at(a[5 * d + 3]), at(a[5 * d + 4])};
+    return found;
 }
 
-// gradients: weight_ih, weight_hh, bias_ih, bias_hh, vectors; 0 for none.
-static void run_backward(const Call& call, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial, Address y, int64_t y_stride,
-                         const Addresses& history, const Addresses& saved, Address grad_y, int64_t grad_stride, const Addresses& grad_last, Address dx,
-                         int64_t dx_stride, bool accumulate_dx, const Addresses& gradients, const Addresses& grad_initial, Address scratch) {
-    auto initials = all_at(initial), histories = all_at(history), saves = all_at(saved), lasts = all_at(grad_last), firsts = all_at(grad_initial);
-    Backward b{call.shape, call.plan.backward.view(), at(x), at(weights.at(0)), at(weights.at(1)), at(weights.at(4)), x_stride, y_stride, grad_stride, dx_stride,
-               initials.data(), at(y), histories.data(), saves.data(), at(grad_y), lasts.data(), at(dx), accumulate_dx,
-               at(gradients.at(0)), at(gradients.at(1)), at(gradients.at(2)), at(gradients.at(3)), at(gradients.at(4)), firsts.data(), at((scratch + 63) & ~Address(63))};
+// One call of a layer: its sizes, how the work is dealt out, and going forward and back.
+class Call {
+  public:
+    Call(const Plan& plan, const std::string& isa, bool wide, int inputs, int units, int directions, std::vector<int64_t> batch_sizes, int threads)
+        : plan_(plan), kernels_(kernels_named(isa)), engine_(wide ? kernels_.f64 : kernels_.f32), sizes_(std::move(batch_sizes)) {
+        int64_t rows = 0;
+        for (int64_t size : sizes_) {
+            if (size < 1 || (rows && size > sizes_[starts_.size() - 1])) throw std::invalid_argument("batch sizes must be above 0 and never grow");
+            starts_.push_back(rows);
+            rows += size;
+        }
+        if (sizes_.empty() || inputs < 1 || units < 1 || threads < 1 || directions < 1 || directions > 2) throw std::invalid_argument("an empty layer");
+        const double products = double(rows) * units * (inputs + units) * double(plan.x_block.size()) * directions;
+        if (forked || products < 2e5) threads = 1;  // less than waking a thread costs
+        const int batch = int(sizes_[0]), each = std::max(1, std::min(threads / directions, batch));
+        int recorded = plan.saved;
+        for (int k : plan.history) recorded += k >= 0;
+        // Sums over rows are shared also where the sequences are too few to be.
+        if (each * directions < threads && products < 2e6) threads = each * directions;
+        shape_ = {inputs, units, int(sizes_.size()), batch, directions, rows, sizes_.data(), starts_.data(), int(plan.x_block.size()), int(plan.history.size()),
+                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads};
+    }
+
+    // Returns what going back needs if `recording`. Addresses as in Forward; `keep`: the same weights may come again.
+    std::unique_ptr<Records> forward(PackedWeights& packed_weights, bool keep, bool recording, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial,
+                                     const Addresses& last, Address y, int64_t y_stride) const {
+        check(weights, initial, last);
+        auto initials = all_at(initial), lasts = all_at(last);
+        const auto w = weights_at(weights);
+        const nb::gil_scoped_release unlocked;
+        const auto packed = packed_weights.get(kernels_, engine_, shape_, w.data(), keep);
+        auto records = recording ? std::make_unique<Records>(engine_.record_bytes(shape_)) : nullptr;
+        Forward f{shape_, plan_.forward.view(), {packed->data(), static_cast<char*>(packed->data()) + PackedWeights::bytes(engine_, shape_)}, at(x), x_stride, y_stride,
+                  initials.data(), lasts.data(), at(y), records ? records->memory.data() : nullptr, nullptr};
+        const Memory scratch(engine_.forward.scratch_bytes(shape_, f.program));
+        f.scratch = scratch.data();
+        engine_.forward.run(f);
+        return records;
+    }
+
+    void backward(const Records& records, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial, Address y, int64_t y_stride, Address grad_y,
+                  int64_t grad_stride, const Addresses& grad_last, Address dx, int64_t dx_stride, const Addresses& gradients, const Addresses& grad_initial) const {
+        check(weights, initial, grad_last);
+        check(gradients, grad_initial, grad_last);
+        auto initials = all_at(initial), lasts = all_at(grad_last), firsts = all_at(grad_initial);
+        const auto w = weights_at(weights), g = weights_at(gradients);
+        auto out = [](const Weights& a) { return Gradients{const_cast<void*>(a.ih), const_cast<void*>(a.hh), const_cast<void*>(a.bias_ih), const_cast<void*>(a.bias_hh), const_cast<void*>(a.vectors)}; };
+        const nb::gil_scoped_release unlocked;
+        Backward b{shape_, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride, initials.data(), at(y), records.memory.data(), at(grad_y),
+                   lasts.data(), at(dx), {out(g[0]), out(g[1])}, firsts.data(), nullptr};
+        const Memory scratch(engine_.backward.scratch_bytes(shape_, b.program));
+        b.scratch = scratch.data();
+        engine_.backward.run(b);
+    }
+
+  private:
+    void check(const Addresses& weights, const Addresses& states, const Addresses& more_states) const {
+        const size_t count = plan_.history.size();
+        if (weights.size() != size_t(5 * shape_.directions) || states.size() != count || more_states.size() != count) throw std::invalid_argument("another number of weights or states");
+    }
+    const Plan& plan_;
+    const Kernels& kernels_;
+    const Engine& engine_;
+    std::vector<int64_t> sizes_, starts_;
+    Shape shape_;
+};
+
+static double run_peak(const std::string& isa, int threads, double seconds, bool bf16) {
+    const Kernels& kernels = kernels_named(isa);
+    if (threads < 1 || !(seconds >= 0 && seconds <= 60)) throw std::invalid_argument("a peak is measured with 1 or more threads, for 0 to 60 seconds");
+#ifdef ELMAN_X86
+    if (bf16 && !__builtin_cpu_supports("avx512bf16")) return 0;
+#endif
+    if (forked) threads = 1;
+    auto peak = bf16 ? kernels.peak_bf16 : kernels.peak_f32;
     nb::gil_scoped_release unlocked;
-    (call.is_double ? call.kernels.backward_f64 : call.kernels.backward_f32)(b);
+    return peak ? peak(threads, seconds) : 0;
 }
 
 NB_MODULE(_kernels, m) {
@@ -137,15 +192,19 @@ NB_MODULE(_kernels, m) {
         for (const Kernels* k : supported()) names.push_back(k->name);
         return names;
     }, "Builds that this processor can run, fastest first.");
-    nb::class_<Plan>(m, "Plan").def("__init__", [](Plan* p, std::vector<int> x_block, std::vector<int> h_block, int states, int vectors, int saved,
+    pthread_atfork(nullptr, nullptr, [] { forked = true; });
+    m.def("peak", &run_peak, nb::arg("isa"), nb::arg("threads"), nb::arg("seconds"), nb::arg("bf16") = false,
+          "Operations a second of multiply-adds on registers alone; 0 for bfloat16 where there is no such instruction.");
+    nb::class_<Plan>(m, "Plan").def("__init__", [](Plan* p, std::vector<int> x_block, std::vector<int> h_block, std::vector<int> history, int vectors, int saved,
                                                    const Numbers& fc, const std::vector<double>& fk, const Numbers& fi, const Numbers& fo, int fr,
                                                    const Numbers& bc, const std::vector<double>& bk, const Numbers& bi, const Numbers& bo, int br) {
-        if (states < 1 || states > 64 || x_block.size() != h_block.size()) throw std::invalid_argument("a cell has 1 to 64 states");
-        new (p) Plan{std::move(x_block), std::move(h_block), states, vectors, saved, make_program(fc, fk, fi, fo, fr), make_program(bc, bk, bi, bo, br)};
+        if (history.empty() || history.size() > 64 || x_block.size() != h_block.size()) throw std::invalid_argument("a cell has 1 to 64 states");
+        new (p) Plan{std::move(x_block), std::move(h_block), std::move(history), vectors, saved, make_program(fc, fk, fi, fo, fr), make_program(bc, bk, bi, bo, br)};
     });
+    nb::class_<PackedWeights>(m, "PackedWeights").def(nb::init<>());
+    nb::class_<Records>(m, "Records");
     nb::class_<Call>(m, "Call")
-        .def(nb::init<const Plan&, const std::string&, bool, int, int, std::vector<int64_t>, bool, int>(), nb::keep_alive<1, 2>())
-        .def("scratch", &Call::scratch)
-        .def("forward", &run_forward)
-        .def("backward", &run_backward);
+        .def(nb::init<const Plan&, const std::string&, bool, int, int, int, std::vector<int64_t>, int>(), nb::keep_alive<1, 2>())
+        .def("forward", &Call::forward)
+        .def("backward", &Call::backward);
 }

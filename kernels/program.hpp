@@ -20,15 +20,22 @@ static double log1p_of(double v) { return __builtin_log1p(v); }
 // How many numbers of each register are worked on at a time: ten registers of this size share a first-level cache.
 template <class Real> constexpr int64_t CHUNK = 2048 / sizeof(Real) / PANEL<Real> * PANEL<Real> < PANEL<Real> ? PANEL<Real> : 2048 / sizeof(Real) / PANEL<Real> * PANEL<Real>;
 
-// registers + k * stride is register k; constant k fills CHUNK numbers. At most CHUNK numbers at a time.
+// A program's registers: register k is block[k], a stretch of rows x PANEL numbers; constant k is block[-1 - k], CHUNK numbers.
 template <class Real>
-static void run_program(const Program& program, Real* registers, int64_t stride, Real* constants, int64_t count) {
+struct Registers {
+    Real* const* block;
+    int64_t offset;
+    Real* operator[](int operand) const { return block[operand] + (operand >= 0 ? offset : 0); }
+};
+
+// At most CHUNK numbers at a time.
+template <class Real>
+static void run_chunk(const Program& program, Registers<Real> registers, int64_t count) {
     using V = Vec<Real>;
-    auto place = [&](int operand) { return operand >= 0 ? registers + operand * stride : constants + (-1 - operand) * CHUNK<Real>; };
     for (int k = 0; k < program.length; ++k) {
         const Instruction& step = program.code[k];
-        Real* out = place(step.result);
-        const Real *a = place(step.left), *b = place(step.right);
+        Real* out = registers[step.result];
+        const Real *a = registers[step.left], *b = registers[step.right];
         switch (step.op) {
             case Op::add: binary<Real>(out, a, b, count, [](V x, V y) { return x + y; }); break;
             case Op::subtract: binary<Real>(out, a, b, count, [](V x, V y) { return x - y; }); break;
@@ -45,7 +52,7 @@ static void run_program(const Program& program, Real* registers, int64_t stride,
             case Op::sign: unary<Real>(out, a, count, [](V x) { return x > Real(0) ? all<Real>(1) : x < Real(0) ? all<Real>(-1) : x; }); break;
             case Op::positive: unary<Real>(out, a, count, [](V x) { return x > Real(0) ? all<Real>(1) : V{}; }); break;
             case Op::softsign: unary<Real>(out, a, count, [](V x) {
-                    x = at_least<Real>(at_most<Real>(x, LARGEST<Real>), -LARGEST<Real>);  // infinity over infinity is not a number
+                    x = at_least(at_most(x, LARGEST<Real>), -LARGEST<Real>);  // infinity over infinity is not a number
                     return x / (Real(1) + (x < Real(0) ? -x : x));
                 }); break;
             case Op::log: for (int64_t i = 0; i < count; ++i) out[i] = log_of(a[i]); break;
@@ -60,4 +67,9 @@ static void run_program(const Program& program, Real* registers, int64_t stride,
             case Op::count: break;
         }
     }
+}
+
+template <class Real>
+static void run_program(const Program& program, Real* const* block, int64_t count) {
+    for (int64_t at = 0; at < count; at += CHUNK<Real>) run_chunk<Real>(program, {block, at}, count - at < CHUNK<Real> ? count - at : CHUNK<Real>);
 }

@@ -21,37 +21,58 @@ template <class Real> constexpr int WIDTH = VECTOR_BYTES / sizeof(Real);
 
 template <class Real> INLINE Vec<Real> load(const Real* p) { return *reinterpret_cast<const Vec<Real>*>(p); }
 template <class Real> INLINE void store(Real* p, Vec<Real> v) { *reinterpret_cast<Vec<Real>*>(p) = v; }
-template <class Real> INLINE Vec<Real> all(Real value) { return Vec<Real>{} + value; }
-// Comparisons with NaN are false, so both give v itself where v is NaN.
-template <class Real> INLINE Vec<Real> at_most(Vec<Real> v, Real top) { return v > top ? all<Real>(top) : v; }
-template <class Real> INLINE Vec<Real> at_least(Vec<Real> v, Real bottom) { return v < bottom ? all<Real>(bottom) : v; }
+// Minus zero, which the compiler drops; plus zero would be an addition, as it turns -0 into 0.
+template <class Real> INLINE Vec<Real> all(Real value) { return value - Vec<Real>{}; }
+// What the instruction set does better than a comparison and a choice, or than a division. Both bounds give v itself where v is NaN.
+#if VECTOR_BYTES == 64
+INLINE Vec<float> at_most(Vec<float> v, float top) { return (Vec<float>)_mm512_min_ps(_mm512_set1_ps(top), (__m512)v); }
+INLINE Vec<float> at_least(Vec<float> v, float bottom) { return (Vec<float>)_mm512_max_ps(_mm512_set1_ps(bottom), (__m512)v); }
+// a 2^n, also where 2^n alone or the result is too large or too small for a normal number.
+INLINE Vec<float> scaled(Vec<float> a, Vec<float> n) { return (Vec<float>)_mm512_scalef_ps((__m512)a, (__m512)n); }
+// a / b, for b between 1 and 1e38 and a between 0 and b: an approximate reciprocal, a step of Newton's, and the remainder put right.
+INLINE Vec<float> quotient(Vec<float> a, Vec<float> b) {
+    Vec<float> r = (Vec<float>)_mm512_rcp14_ps((__m512)b);
+    r = r * (2.0f - b * r);
+    Vec<float> q = a * r;
+    return q + (a - b * q) * r;
+}
+#else
+INLINE Vec<float> at_most(Vec<float> v, float top) { return v > top ? all<float>(top) : v; }
+INLINE Vec<float> at_least(Vec<float> v, float bottom) { return v < bottom ? all<float>(bottom) : v; }
+INLINE Vec<float> scaled(Vec<float> a, Vec<float> n) {  // two factors, as 2^n may have no normal number; |n| at most 252
+    VecInt<float> k = __builtin_convertvector(n, VecInt<float>), half = k >> 1;
+    return a * (Vec<float>)((half + 127) << 23) * (Vec<float>)((k - half + 127) << 23);
+}
+INLINE Vec<float> quotient(Vec<float> a, Vec<float> b) { return a / b; }
+#endif
+INLINE Vec<double> at_most(Vec<double> v, double top) { return v > top ? all<double>(top) : v; }
+INLINE Vec<double> at_least(Vec<double> v, double bottom) { return v < bottom ? all<double>(bottom) : v; }
 
 template <class Real> constexpr Real LARGEST = sizeof(Real) == 4 ? Real(3.4028234663852886e38) : Real(1.7976931348623157e308);
 
-// exp by Cephes' range reduction: e^x = 2^n e^r with |r| <= ln 2 / 2.
-INLINE Vec<float> exp_of(Vec<float> x) {
-    Vec<float> whole = x;
-    x = at_least<float>(at_most<float>(x, 88.7f), -103.9f);
-    Vec<float> shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to the nearest whole number
-    Vec<float> n = shifted - 12582912.0f;
+INLINE Vec<float> rounded(Vec<float> x) { return (x + 12582912.0f) - 12582912.0f; }  // 1.5 * 2^23; for |x| below 2^22
+
+// e^x - 1 = 2^n (e^r - 1) + (2^n - 1) with |r| <= ln 2 / 2: exact near 0. Gives both parts: `minus_one` is e^r - 1, `n` the exponent.
+INLINE void exp_parts(Vec<float> x, Vec<float>& minus_one, Vec<float>& n) {
+    n = rounded(x * 1.44269504088896341f);
     Vec<float> r = x - n * 0.693359375f;
     r = r - n * -2.12194440e-4f;
-    Vec<float> p = all<float>(1.9875691500e-4f);
+    Vec<float> p = all<float>(1.9875691500e-4f);  // Cephes' polynomial
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    // 2^n in two factors, so that results below the smallest normal number come out right.
-    VecInt<float> k = __builtin_convertvector(n, VecInt<float>);
-    VecInt<float> half = k >> 1;
-    VecInt<float> a = (half + 127) << 23, b = (k - half + 127) << 23;
-    return whole > 88.7228f ? all<float>(__builtin_inff()) : p * (Vec<float>)a * (Vec<float>)b;
+    minus_one = p * (r * r) + r;
 }
-INLINE Vec<double> exp_of(Vec<double> x) {
+INLINE Vec<float> exp_of(Vec<float> x) {
+    Vec<float> p, n;
+    exp_parts(at_least(at_most(x, 89.0f), -104.0f), p, n);
+    return scaled(p + 1.0f, n);
+}
+INLINE Vec<double> exp_of(Vec<double> x) {  // Cephes
     Vec<double> whole = x;
-    x = at_least<double>(at_most<double>(x, 709.78), -745.1);
+    x = at_least(at_most(x, 709.78), -745.1);
     Vec<double> shifted = x * 1.4426950408889634073599 + 6755399441055744.0;
     Vec<double> n = shifted - 6755399441055744.0;
     Vec<double> r = x - n * 6.93145751953125e-1;
@@ -66,31 +87,31 @@ INLINE Vec<double> exp_of(Vec<double> x) {
     return whole > 709.7827 ? all<double>(__builtin_inf()) : e * (Vec<double>)a * (Vec<double>)b;
 }
 
-// tanh: a polynomial near 0, where the error must stay relative, and by exp elsewhere (Cephes).
+// tanh |x| = -t / (t + 2) with t = e^(-2|x|) - 1, which keeps its relative error near 0.
 INLINE Vec<float> tanh_of(Vec<float> x) {
-    Vec<float> z = x * x;
-    Vec<float> p = all<float>(-5.70498872745e-3f);
-    p = p * z + 2.06390887954e-2f;
-    p = p * z + -5.37397155531e-2f;
-    p = p * z + 1.33314422036e-1f;
-    p = p * z + -3.33332819422e-1f;
-    Vec<float> small = x + x * z * p;
-    Vec<float> magnitude = x < 0.0f ? -x : x;
-    Vec<float> large = 1.0f - 2.0f / (exp_of(at_most<float>(magnitude, 40.0f) * 2.0f) + 1.0f);
-    large = x < 0.0f ? -large : large;
-    return magnitude < 0.625f ? small : large;
+    const VecInt<float> sign = (VecInt<float>)x & (VecInt<float>)all<float>(-0.0f);
+    Vec<float> p, n;
+    exp_parts(at_most((Vec<float>)((VecInt<float>)x ^ sign), 20.0f) * -2.0f, p, n);
+    const Vec<float> power = scaled(all<float>(1.0f), n), t = power * p + (power - 1.0f);
+    return (Vec<float>)((VecInt<float>)quotient(-t, t + 2.0f) ^ sign);
 }
+// A quotient of polynomials near 0, where the error must stay relative, and by exp elsewhere (Cephes).
 INLINE Vec<double> tanh_of(Vec<double> x) {
     Vec<double> z = x * x;
     Vec<double> p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
     Vec<double> q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
     Vec<double> small = x + x * z * (p / q);
     Vec<double> magnitude = x < 0.0 ? -x : x;
-    Vec<double> large = 1.0 - 2.0 / (exp_of(at_most<double>(magnitude, 400.0) * 2.0) + 1.0);
+    Vec<double> large = 1.0 - 2.0 / (exp_of(at_most(magnitude, 400.0) * 2.0) + 1.0);
     large = x < 0.0 ? -large : large;
     return magnitude < 0.625 ? small : large;
 }
-INLINE Vec<float> sigmoid_of(Vec<float> x) { return 1.0f / (1.0f + exp_of(-x)); }
+// Below -87 it stays at e^-87: from there on the quotient's own steps would leave the normal numbers.
+INLINE Vec<float> sigmoid_of(Vec<float> x) {
+    Vec<float> p, n;
+    exp_parts(at_most(at_least(-x, -87.0f), 87.0f), p, n);
+    return quotient(all<float>(1.0f), scaled(p + 1.0f, n) + 1.0f);
+}
 INLINE Vec<double> sigmoid_of(Vec<double> x) { return 1.0 / (1.0 + exp_of(-x)); }
 
 // One library call a lane, for functions that recurrent cells seldom use.

@@ -53,7 +53,7 @@ def problem(
 def answers(
     engine: str, module: Recurrent, sizes: list[int], rows: Any, state: Any, sent: Any, sent_state: Any
 ) -> list[Any]:
-    call = LayerCall(rows, sizes, [module.weights_of(0, d) for d in range(module.directions)], state)
+    call = LayerCall(rows, sizes, [module.weights_of(0, d) for d in range(module.directions)], state, {})
     result = loop.run(module.cell, module.trace, call) if engine == "loop" else fused.run(module.trace, call)
     value = (result.rows * sent).sum() + sum((a * b).sum() for a, b in zip(result.state, sent_state, strict=True))
     wanted = [rows, *state, *module.parameters()]
@@ -123,7 +123,7 @@ def test_nan_stays_in_its_sequence() -> None:
         module, rows, state, *_ = problem(name, [4] * 5, 6, 20, 1, torch.float32)
         with torch.no_grad():
             rows[2 * 4 + 1] = float("nan")  # sequence 1, step 3
-            result = fused.run(module.trace, LayerCall(rows, [4] * 5, [module.weights_of(0, 0)], state))
+            result = fused.run(module.trace, LayerCall(rows, [4] * 5, [module.weights_of(0, 0)], state, {}))
         bad = result.rows.reshape(5, 4, -1).isnan().any(-1)
         assert not bad[:, [0, 2, 3]].any(), name
         assert bad[2:, 1].all() or name in ("Delay", "Deaf", "Unused"), name
@@ -133,7 +133,7 @@ def test_memory_is_not_handed_on_while_a_graph_still_needs_it() -> None:
     case = _as(problem("gru", [5] * 6, 8, 16, 1, torch.float64), [5] * 6)
     expected = answers("fused", *case)
     module, sizes, rows, state, sent, _ = case
-    call = LayerCall(rows, sizes, [module.weights_of(0, 0)], state)
+    call = LayerCall(rows, sizes, [module.weights_of(0, 0)], state, {})
     kept = fused.run(module.trace, call)
     for _ in range(5):
         answers("fused", *_as(problem("gru", [5] * 6, 8, 16, 1, torch.float64), [5] * 6))
@@ -147,7 +147,7 @@ def test_memory_is_not_handed_on_while_a_graph_still_needs_it() -> None:
 
 def test_weights_changed_in_place_before_going_back_are_noticed() -> None:
     module, rows, state, *_ = problem("elman", [3, 3], 4, 5, 1, torch.float64)
-    output = fused.run(module.trace, LayerCall(rows, [3, 3], [module.weights_of(0, 0)], state)).rows
+    output = fused.run(module.trace, LayerCall(rows, [3, 3], [module.weights_of(0, 0)], state, {})).rows
     with torch.no_grad():
         module.weight_hh_l0.mul_(2)
     with pytest.raises(RuntimeError, match="inplace"):
@@ -156,7 +156,7 @@ def test_weights_changed_in_place_before_going_back_are_noticed() -> None:
 
 def test_second_derivatives_are_refused_with_the_name_of_the_engine_that_has_them() -> None:
     module, rows, state, *_ = problem("gru", [3, 3], 4, 5, 1, torch.float64)
-    output = fused.run(module.trace, LayerCall(rows, [3, 3], [module.weights_of(0, 0)], state)).rows
+    output = fused.run(module.trace, LayerCall(rows, [3, 3], [module.weights_of(0, 0)], state, {})).rows
     with pytest.raises(EngineError, match="engine='loop'"):
         torch.autograd.grad(output.sum(), rows, create_graph=True)
 
@@ -210,4 +210,4 @@ def test_weights_that_do_not_fit_are_refused_before_the_kernels_see_them(change:
         weights = dict(module.weights_of(0, 0))
         weights[name] = change(weights[name].detach())
         with pytest.raises(ShapeError, match=name):
-            fused.run(module.trace, LayerCall(rows, [3, 3], [weights], state))
+            fused.run(module.trace, LayerCall(rows, [3, 3], [weights], state, {}))

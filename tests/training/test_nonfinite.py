@@ -166,4 +166,4 @@ def test_validation_that_is_not_finite(tmp_path: Path) -> None:
 
 def test_a_diverging_run_stops(tmp_path: Path) -> None:
     with pytest.raises(NonFiniteError):
-        train(tmp_path, TrainingSettings(epochs=20, optimiser="sgd", rate=1e30))
+        train(tmp_path, TrainingSettings(epochs=20, optimiser="sgd", rate=3e38))

@@ -68,7 +68,7 @@ def choose(
         return Choice("loop", "the input is empty, which the kernels refuse")
     if engine != "auto":
         return Choice(engine, "asked for")
-    obstacle = obstacle or _moment()
+    obstacle = obstacle or moment()
     if not obstacle:
         return Choice("fused", "the cell's equations fit a pointwise program, and the kernels run on this CPU")
     if kernel is not None:
@@ -76,7 +76,7 @@ def choose(
     return Choice("loop", f"not fused: {obstacle}; torch has no kernel for cell {t.name}")
 
 
-def _moment() -> str | None:
+def moment() -> str | None:
     """What about this moment, rather than about the cell, keeps the fused engine from being taken by itself."""
     if torch.compiler.is_compiling():
         return "a graph is being compiled"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -57,24 +54,9 @@ def obstacle(t: Trace, dtype: torch.dtype, device: torch.device) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A cell's program in the kernels' terms.
-
-    Attributes:
-        kernel: the C++ object.
-        keeps: the states, after the first, of which going back needs the value at every step.
-        saved: how many other quantities are recorded going forward for going back.
-    """
-
-    kernel: Any
-    keeps: frozenset[int]
-    saved: int
-
-
 @cache
-def plan_of(t: Trace) -> Plan:
-    """Translate a cell's compiled program; once for each cell."""
+def plan_of(t: Trace) -> Any:
+    """A cell's compiled program in the kernels' terms; once for each cell."""
     programs = compile_step(t)
     summed = programs.summed_gates
     columns = [("a", k) for k in summed]
@@ -85,9 +67,10 @@ def plan_of(t: Trace) -> Plan:
     slots = _Slots(t, {f"{kind}.{k}": c for c, (kind, k) in enumerate(columns)}, saved)
     forward = _program(programs.forward, slots.computed_from, slots.recorded)
     backward = _program(programs.backward, slots.given_back, slots.computed_from)
-    kernel = _kernels.Plan(x_block, h_block, len(t.state), len(t.vectors), len(saved), *forward, *backward)
-    keeps = frozenset(index for kind, index, _ in backward[2] if kind in (STATE_OLD, STATE_NEW) and index > 0)
-    return Plan(kernel, keeps, len(saved))
+    # States, after the first, of which going back needs the value at every step: recorded after the saved quantities.
+    kept = sorted({index for kind, index, _ in backward[2] if kind in (STATE_OLD, STATE_NEW) and index > 0})
+    history = [len(saved) + kept.index(k) if k in kept else -1 for k in range(len(t.state))]
+    return _kernels.Plan(x_block, h_block, history, len(t.vectors), len(saved), *forward, *backward)
 
 
 class _Slots:
@@ -119,127 +102,109 @@ class _Slots:
 
 
 def _program(p: Program, of_input: Any, of_output: Any) -> tuple[Any, ...]:
-    code = [[OPERATIONS.index(i.operation), i.result, i.operands[0], i.operands[-1]] for i in p.code]
+    """A program as lists of numbers, in which no instruction writes to an input's register: the kernels let inputs lie where they are."""
+    moved = {k: p.registers + k for k in range(len(p.inputs))}
+    now = {k: k for k in range(-len(p.constants), p.registers)}
+    code = []
+    for i in p.code:
+        operands = [now[operand] for operand in i.operands]
+        now[i.result] = moved.get(i.result, i.result)
+        code.append([OPERATIONS.index(i.operation), now[i.result], operands[0], operands[-1]])
     inputs = [[*of_input(name), place] for place, name in enumerate(p.inputs)]
-    outputs = [[*of_output(name), place] for name, place in p.outputs]
-    return code, list(p.constants), inputs, outputs, p.registers
+    outputs = [[*of_output(name), now[place]] for name, place in p.outputs]
+    return code, list(p.constants), inputs, outputs, p.registers + len(p.inputs)
 
 
-class _Pool(threading.local):
-    """Memory that calls hand on to each other: a fresh page costs more than what is computed on it."""
+class _Kept:
+    """What the engine keeps of a layer from one call to the next.
 
-    def __init__(self) -> None:
-        self.free: dict[int, list[Tensor]] = defaultdict(list)
+    Attributes:
+        plan: the cell's program.
+        packed: the weights in the kernels' order, packed again when a number changes.
+    """
 
-    def take(self, size: int) -> Tensor:
-        """At least `size` bytes; the least power of two times 4096 that holds them."""
-        rounded = max(4096, 1 << (size - 1).bit_length()) if size else 4096
-        found = self.free[rounded]
-        return found.pop() if found else torch.empty(rounded, dtype=torch.uint8)
+    def __init__(self, t: Trace) -> None:
+        self.plan = plan_of(t)
+        self.packed = _kernels.PackedWeights()
+        self._shapes = cache(lambda inputs, units: _shapes(t, inputs, units))
 
-    def give(self, memory: Tensor) -> None:
-        """Hand memory on; a few pieces of each size are kept."""
-        kept = self.free[memory.numel()]
-        if len(kept) < 8:
-            kept.append(memory)
+    def weights(self, call: LayerCall) -> list[Tensor | None]:
+        """The weights of both directions, checked: the kernels only see addresses."""
+        shapes = self._shapes(call.rows.shape[1], call.state[0].shape[-1])
+        dtype, found = call.rows.dtype, []
+        for direction in call.directions:
+            for name, shape in shapes:
+                weight = direction.get(name) if shape else None
+                if weight is None:
+                    if shape and not name.startswith("bias"):
+                        raise ShapeError(f"{name} should be {list(shape)} of {dtype} on cpu; it is missing")
+                elif weight.shape != shape or weight.dtype is not dtype or not weight.is_cpu:
+                    what = f"{list(weight.shape)} of {weight.dtype} on {weight.device}"
+                    raise ShapeError(f"{name} should be {list(shape)} of {dtype} on cpu; it is {what}")
+                found.append(weight)
+        return found
 
 
-_pool = _Pool()
-
-
-class _Records:
-    """What going forward records for going back; handed on when the graph that holds it is gone."""
-
-    def __init__(self, sizes: list[int]) -> None:
-        self.pieces = [_pool.take(size) for size in sizes]
-
-    @property
-    def addresses(self) -> list[int]:
-        return [piece.data_ptr() for piece in self.pieces]
-
-    def __del__(self) -> None:
-        for piece in self.pieces:
-            _pool.give(piece)
+def _shapes(t: Trace, inputs: int, units: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    shapes = ParameterShapes(t, units).of(inputs, bias=True)
+    return tuple((name, shapes.get(name, ())) for name in PARAMETERS)
 
 
 def run(t: Trace, call: LayerCall) -> LayerResult:
     """Run one layer; see `LayerCall` for shapes.
 
     Raises:
-        ShapeError: a weight has another shape, dtype or device than the rows ask for; the kernels only see addresses.
+        ShapeError: a weight has another shape, dtype or device than the rows ask for.
         EngineError: (going back twice) the loop engine has second derivatives.
     """
-    plan = plan_of(t)
-    _check(t, call)
-    weights = [direction.get(name) for direction in call.directions for name in PARAMETERS]
-    tensors = [call.rows, *call.state, *weights]
-    recording = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors)
-    rows, *finals = _Layer.apply(  # type: ignore[no-untyped-call]
-        plan, call.batch_sizes, len(call.state), recording, *tensors
-    )
-    return LayerResult(rows, tuple(finals))
+    kept = call.kept.get("fused")
+    if kept is None:
+        kept = call.kept["fused"] = _Kept(t)
+    rows, weights = call.rows, kept.weights(call)
+    kernel = _kernels.Call(
+        kept.plan, INSTRUCTION_SET, rows.dtype is torch.float64, rows.shape[1], call.state[0].shape[-1],
+        len(call.directions), call.batch_sizes, torch.get_num_threads(),
+    )  # fmt: skip
+    tensors = [rows, *call.state, *weights]
+    if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
+        y, *last = _Layer.apply(kept, kernel, len(call.state), *tensors)  # type: ignore[no-untyped-call]
+        return LayerResult(y, tuple(last))
+    return _forward(kept, kernel, len(call.state), _in_order(tensors, rows=0))[0]
 
 
-def _check(t: Trace, call: LayerCall) -> None:
-    shapes = ParameterShapes(t, call.state[0].shape[-1]).of(call.rows.shape[1], bias=True)
-    for direction in call.directions:
-        for name, shape in shapes.items():
-            weight = direction.get(name)
-            if weight is None and name.startswith("bias"):
-                continue
-            if weight is None or weight.shape != shape or weight.dtype != call.rows.dtype or not weight.is_cpu:
-                found = "missing" if weight is None else f"{list(weight.shape)} of {weight.dtype} on {weight.device}"
-                raise ShapeError(f"{name} should be {list(shape)} of {call.rows.dtype} on cpu; it is {found}")
+def _forward(
+    kept: _Kept, kernel: Any, states: int, tensors: list[Any], *, recording: bool = False
+) -> tuple[LayerResult, Any]:
+    rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
+    y = rows.new_empty((rows.shape[0], len(weights) // len(PARAMETERS) * initial[0].shape[-1]))
+    last = [torch.empty_like(s) for s in initial]
+    records = kernel.forward(
+        kept.packed, not recording, recording, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial),
+        _addresses(last), y.data_ptr(), y.shape[1],
+    )  # fmt: skip
+    return LayerResult(y, tuple(last)), records
 
 
-class _Direction:
-    """One direction of a layer: its kernel call and the addresses that go with it."""
+def _addresses(tensors: Sequence[Tensor | None]) -> list[int]:
+    return [0 if x is None else x.data_ptr() for x in tensors]
 
-    def __init__(
-        self, plan: Plan, sizes: list[int], rows: Tensor, weights: Sequence[Tensor | None], units: int, *, reverse: bool
-    ) -> None:
-        threads = max(1, min(torch.get_num_threads(), sizes[0]))
-        self.call = _kernels.Call(
-            plan.kernel, INSTRUCTION_SET, rows.dtype == torch.float64, rows.shape[1], units, sizes, reverse, threads
-        )
-        self.weights = [0 if w is None else w.data_ptr() for w in weights]
 
-    def scratch(self, *, back: bool) -> Tensor:
-        return _pool.take(self.call.scratch(back) + 64)
+def _in_order(tensors: Sequence[Tensor | None], rows: int = -1) -> list[Any]:
+    """Contiguous; rows may lie apart, as the kernels know their distance."""
+    return [
+        x if x is None or x.is_contiguous() or (k == rows and x.stride(1) == 1) else x.contiguous()
+        for k, x in enumerate(tensors)
+    ]
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, plan: Plan, sizes: list[int], states: int, recording: bool, *tensors: Tensor | None
-    ) -> tuple[Tensor, ...]:
-        tensors = tuple(None if x is None else x.detach().contiguous() for x in tensors)
-        rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
-        assert rows is not None  # noqa: S101
-        directions = len(weights) // len(PARAMETERS)
-        units = initial[0].shape[-1]  # type: ignore[union-attr]
-        y = rows.new_empty(rows.shape[0], directions * units)
-        last = [torch.empty_like(s) for s in initial]  # type: ignore[arg-type]
-        records = []
-        for d in range(directions):
-            mine = weights[d * len(PARAMETERS) : (d + 1) * len(PARAMETERS)]
-            direction = _Direction(plan, sizes, rows, mine, units, reverse=d == 1)
-            size = rows.shape[0] * units * rows.element_size()
-            kept = [size if recording and k in plan.keeps else 0 for k in range(states)]
-            record = _Records([size for size in kept if size] + ([size] * plan.saved if recording else []))
-            addresses = iter(record.addresses)
-            history = [next(addresses) if size else 0 for size in kept]
-            saved = list(addresses) if recording else [0] * plan.saved
-            scratch = direction.scratch(back=False)
-            direction.call.forward(
-                rows.data_ptr(), rows.shape[1], direction.weights, [s[d].data_ptr() for s in initial], [s[d].data_ptr() for s in last],  # type: ignore[index]
-                y[:, d * units :].data_ptr(), y.shape[1], history, saved, scratch.data_ptr(),
-            )  # fmt: skip
-            _pool.give(scratch)
-            records.append((record, history, saved))
-        if recording:
-            ctx.save_for_backward(*tensors, y)
-            ctx.plan, ctx.sizes, ctx.states, ctx.records = plan, sizes, states, records
+    def forward(ctx: Any, kept: _Kept, kernel: Any, states: int, *given: Tensor | None) -> tuple[Tensor, ...]:
+        tensors = _in_order(given, rows=0)
+        (y, last), ctx.records = _forward(kept, kernel, states, tensors, recording=True)
+        ctx.save_for_backward(*tensors, y)
+        ctx.kernel, ctx.states = kernel, states
+        ctx.set_materialize_grads(False)
         return (y, *last)
 
     @staticmethod
@@ -248,24 +213,17 @@ class _Layer(torch.autograd.Function):
             raise EngineError("the fused engine has no second derivatives; engine='loop' has")
         *tensors, y = ctx.saved_tensors
         rows, initial, weights = tensors[0], tensors[1 : 1 + ctx.states], tensors[1 + ctx.states :]
-        units = initial[0].shape[-1]
-        grad_y = None if grad_y is None else grad_y.contiguous()
-        grad_last = tuple(None if g is None else g.contiguous() for g in grad_last)
-        grad_rows = torch.empty_like(rows) if ctx.needs_input_grad[4] else None
+        grad_y, *last = _in_order([grad_y, *grad_last])
+        wanted = ctx.needs_input_grad[3:]
+        grad_rows = torch.empty(rows.shape, dtype=rows.dtype) if wanted[0] else None
         grad_initial = [torch.empty_like(s) for s in initial]
-        grad_weights: list[Tensor | None] = [None if w is None else torch.empty_like(w) for w in weights]
-        for d, (_, history, saved) in enumerate(ctx.records):
-            part = slice(d * len(PARAMETERS), (d + 1) * len(PARAMETERS))
-            direction = _Direction(ctx.plan, ctx.sizes, rows, weights[part], units, reverse=d == 1)
-            scratch = direction.scratch(back=True)
-            direction.call.backward(
-                rows.data_ptr(), rows.shape[1], direction.weights, [s[d].data_ptr() for s in initial],
-                y[:, d * units :].data_ptr(), y.shape[1], history, saved,
-                0 if grad_y is None else grad_y[:, d * units :].data_ptr(), y.shape[1],
-                [0 if g is None else g[d].data_ptr() for g in grad_last],
-                0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], d == 1,
-                [0 if g is None else g.data_ptr() for g in grad_weights[part]],
-                [g[d].data_ptr() for g in grad_initial], scratch.data_ptr(),
-            )  # fmt: skip
-            _pool.give(scratch)
-        return (None, None, None, None, grad_rows, *grad_initial, *grad_weights)
+        grad_weights = [
+            torch.empty_like(w) if w is not None and wanted_w else None
+            for w, wanted_w in zip(weights, wanted[1 + ctx.states :], strict=True)
+        ]
+        ctx.kernel.backward(
+            ctx.records, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial), y.data_ptr(), y.shape[1],
+            0 if grad_y is None else grad_y.data_ptr(), y.shape[1], _addresses(last),
+            0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], _addresses(grad_weights), _addresses(grad_initial),
+        )  # fmt: skip
+        return (None, None, None, grad_rows, *grad_initial, *grad_weights)

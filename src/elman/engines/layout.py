@@ -7,7 +7,7 @@ different lengths cost nothing extra, and every engine has one path for both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -20,12 +20,14 @@ class LayerCall(NamedTuple):
         batch_sizes: sequences that are still running at each step, never growing.
         directions: for each direction the weights by torch.nn's name without layer suffix (`weight_ih`, ...).
         state: each initial state [directions, B, H], in the cell's order.
+        kept: where an engine keeps what it can use again at this layer's next call.
     """
 
     rows: Tensor
     batch_sizes: list[int]
     directions: Sequence[Mapping[str, Tensor]]
     state: tuple[Tensor, ...]
+    kept: dict[str, Any]
 
 
 class LayerResult(NamedTuple):

@@ -19,7 +19,7 @@ from elman.engines.layout import LayerCall
 from elman.equations.tracing import trace
 from elman.errors import CellError, InputError, WrongTypeError
 from elman.nn.dropout import dropout as drop
-from elman.nn.sequences import to_rows, to_states
+from elman.nn.sequences import Rows, to_rows, to_states
 
 
 class Recurrent(nn.Module):
@@ -82,8 +82,6 @@ class Recurrent(nn.Module):
         self.dropout = _probability(dropout)
         self.bidirectional = bool(bidirectional)
         self.engine = dispatch.check_name(engine)
-        self.engine_used: str | None = None
-        self.engine_reason: str | None = None
         #: Draws the dropout masks; None: torch's global generator, as in torch.nn.
         self.dropout_generator: torch.Generator | None = None
         if self.dropout > 0 and self.num_layers == 1:
@@ -92,6 +90,8 @@ class Recurrent(nn.Module):
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=2,
             )
+        self._title = type(self).__name__ if type(self) is not Recurrent else f"Recurrent({self.trace.name})"
+        self._forget()
         self._parameter_names = tuple(ParameterShapes(self.trace, self.hidden_size).of(1, bias=self.bias))
         if not self._parameter_names:
             raise CellError(
@@ -104,6 +104,16 @@ class Recurrent(nn.Module):
                     parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
                     self.register_parameter(name + suffix(layer, direction), parameter)
         self.reset_parameters(generator)
+
+    @property
+    def engine_used(self) -> str | None:
+        """The engine that ran the last call; None before the first."""
+        return self._choice.engine if self._choice else None
+
+    @property
+    def engine_reason(self) -> str | None:
+        """Why that engine."""
+        return self._choice.reason if self._choice else None
 
     @property
     def directions(self) -> int:
@@ -119,8 +129,12 @@ class Recurrent(nn.Module):
 
     def weights_of(self, layer: int, direction: int) -> Mapping[str, nn.Parameter]:
         """One direction's parameters by name without suffix."""
-        end = suffix(layer, direction)
-        return {name: getattr(self, name + end) for name in self._parameter_names}
+        end, parameters = suffix(layer, direction), self._parameters
+        # Straight from the dictionary, which takes a fifth of the time of an attribute; a parametrised weight is not in there.
+        return {
+            name: found if (found := parameters.get(name + end)) is not None else getattr(self, name + end)
+            for name in self._parameter_names
+        }
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """torch.nn's start: uniform between -1/√H and 1/√H, in its order (the same seed gives the same weights)."""
@@ -135,25 +149,40 @@ class Recurrent(nn.Module):
 
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any, Any]:  # noqa: A002 - torch.nn's name
         """Unroll over `input` from the states `hx` (zeros if None); returns outputs and final states, see the class for shapes."""
-        name = type(self).__name__ if type(self) is not Recurrent else f"Recurrent({self.trace.name})"
-        dtype = getattr(self, self._parameter_names[0] + "_l0").dtype
-        rows = to_rows(name, input, self.input_size, dtype, batch_first=self.batch_first)
-        states = to_states(name, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
-        empty = rows.batch == 0 or not rows.batch_sizes
-        choice = dispatch.choose(self.engine, self.trace, empty=empty, dtype=dtype, device=rows.rows.device)
+        weights = [[self.weights_of(layer, d) for d in range(self.directions)] for layer in range(self.num_layers)]
+        dtype = weights[0][0][self._parameter_names[0]].dtype
+        rows = to_rows(self._title, input, self.input_size, dtype, batch_first=self.batch_first)
+        states = to_states(self._title, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
+        choice = self._choose(dtype, rows)
         values, finals = rows.rows, []
         for layer in range(self.num_layers):
             if layer > 0 and self.training:
                 values = drop(values, self.dropout, self.dropout_generator)
             here = slice(layer * self.directions, (layer + 1) * self.directions)
-            weights = [self.weights_of(layer, d) for d in range(self.directions)]
-            call = LayerCall(values, rows.batch_sizes, weights, tuple(s[here] for s in states))
+            state = states if self.num_layers == 1 else tuple(s[here] for s in states)
+            call = LayerCall(values, rows.batch_sizes, weights[layer], state, self._kept[layer])
             values, final = dispatch.run(choice, self.cell, self.trace, call)
             finals.append(final)
-        self.engine_used, self.engine_reason = choice
-        joined = [rows.order(torch.cat(parts), back=True) for parts in zip(*finals, strict=True)]
+        self.__dict__["_choice"] = choice  # nn.Module's own way takes as long as a small layer
+        joined = finals[0] if len(finals) == 1 else [torch.cat(parts) for parts in zip(*finals, strict=True)]
+        joined = [rows.order(part, back=True) for part in joined]
         returned = joined if rows.batched else [s[:, 0] for s in joined]
         return rows.output(values), returned[0] if len(returned) == 1 else tuple(returned)
+
+    def _choose(self, dtype: torch.dtype, rows: Rows) -> dispatch.Choice:
+        empty = rows.batch == 0 or not rows.batch_sizes
+        key = (self.engine, dtype, rows.rows.device, empty, dispatch.moment())
+        choice = self._choices.get(key)
+        if choice is None:
+            choice = dispatch.choose(self.engine, self.trace, empty=empty, dtype=dtype, device=rows.rows.device)
+            self._choices[key] = choice
+        return choice
+
+    def _forget(self) -> None:
+        """What is kept between calls for speed alone: choices of engine, and for each layer what its engine wants to use again."""
+        self._choice: dispatch.Choice | None = None
+        self._choices: dict[Any, dispatch.Choice] = {}
+        self._kept: list[dict[str, Any]] = [{} for _ in range(self.num_layers)]
 
     def extra_repr(self) -> str:
         """What differs from the defaults."""
@@ -171,7 +200,12 @@ class Recurrent(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the generator, which can't be copied; a copy draws from torch's global one until it gets its own."""
-        return {**self.__dict__, "dropout_generator": None}
+        return {
+            **self.__dict__,
+            "dropout_generator": None,
+            "_choices": {},
+            "_kept": [{} for _ in range(self.num_layers)],
+        }
 
 
 def suffix(layer: int, direction: int) -> str:

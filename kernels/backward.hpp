@@ -1,0 +1,397 @@
+// Backpropagation through time: the steps in stretches that stay in cache. For each stretch, every part goes back through its own sequences
+// and leaves the gradients of the pre-activations, δ; then the team sums δ vᵀ over all rows for the weights, and multiplies δ W for the inputs.
+#pragma once
+
+constexpr int64_t STRETCH_ROWS = 1024;
+
+// W [block * H + unit, columns] as panels of columns: packed[block][column panel][unit][column in panel].
+template <class Real>
+static void pack_plain(const Layout<Real>& l, Real* packed, const Real* w, int blocks, int64_t columns, int member, int members) {
+    constexpr int64_t P = PANEL<Real>;
+    const int64_t panels = (columns + P - 1) / P;
+    for (int64_t item = member; item < blocks * panels; item += members) {
+        const int64_t block = item / panels, j = item % panels, width = columns - j * P < P ? columns - j * P : P;
+        for (int64_t unit = 0; unit < l.H; ++unit) copy_row(packed + (item * l.H + unit) * P, w + (block * l.H + unit) * columns + j * P, width);
+    }
+}
+
+// Which steps are taken together, and where a part's rows lie among those of a stretch.
+struct Stretches {
+    int count = 0;
+    int64_t most_rows = 0;
+    int* first;        // [count + 1] steps
+    int64_t* offset;   // [part][T]: within its stretch
+    int64_t* row_of;   // [N]: for each place of a stretch, counted from the stretch's first row, the row of x and y that is there
+
+    template <class Real>
+    Stretches(const Layout<Real>& l, Arena& arena) {
+        const Shape& s = l.s;
+        first = arena.take<int>(s.steps + 1);
+        offset = arena.take<int64_t>(s.parts * s.steps);
+        row_of = arena.take<int64_t>(s.rows);
+        for (int t = 0; t < s.steps; ++count) {
+            const int begin = t;
+            int64_t rows = 0;
+            while (t < s.steps && (t == begin || rows + s.batch_sizes[t] <= STRETCH_ROWS)) rows += s.batch_sizes[t++];
+            most_rows = rows > most_rows ? rows : most_rows;
+            if (!arena.base) continue;
+            first[count] = begin;
+            first[count + 1] = t;
+            int64_t next = 0;
+            for (int part = 0; part < s.parts; ++part)
+                for (int step = begin; step < t; ++step) {
+                    offset[part * s.steps + step] = next;
+                    for (int64_t r = 0; r < l.rows(step, part); ++r) row_of[s.starts[begin] + next++] = l.row(step, part, r);
+                }
+        }
+    }
+    int64_t start(const Shape& s, int stretch) const { return s.starts[first[stretch]]; }
+    int64_t rows(const Shape& s, int stretch) const { return (first[stretch + 1] < s.steps ? s.starts[first[stretch + 1]] : s.rows) - start(s, stretch); }
+};
+
+// What the parts of one direction share.
+template <class Real>
+struct Shared {
+    static constexpr int64_t P = PANEL<Real>;
+    int64_t rows;       // places for one stretch
+    Real *packed_x, *packed_h;
+    Real* deltas;       // [column][unit panel][place][unit in panel]
+    Real* old_output;   // [unit panel][place][unit in panel]: the output that each row started from
+    Real* inputs;       // [input panel][place][input in panel]
+    Real* squares;      // the weight gradients, PANEL x PANEL for each pair of panels
+    Real* bias;         // [column][padded]
+    Real* vectors;      // [part][vector][padded]
+
+    Shared(const Layout<Real>& l, int64_t most_rows, Arena& arena) : rows(most_rows) {
+        packed_x = arena.take<Real>(l.x_blocks * l.input_panels * l.H * P);
+        packed_h = arena.take<Real>(l.h_blocks * l.padded * l.H);
+        deltas = arena.take<Real>(l.s.columns * l.padded * rows);
+        old_output = arena.take<Real>(l.padded * rows);
+        inputs = arena.take<Real>((l.x_blocks ? l.input_panels : 0) * rows * P);
+        squares = arena.take<Real>((l.x_blocks * l.input_panels + l.h_blocks * l.unit_panels) * l.padded * P);
+        bias = arena.take<Real>(l.s.columns * l.padded);
+        vectors = arena.take<Real>(l.s.parts * l.s.vectors * l.padded);
+    }
+    Real* delta(const Layout<Real>& l, int column, int64_t u, int64_t place) const { return deltas + ((column * l.unit_panels + u) * rows + place) * P; }
+};
+
+template <class Real>
+struct BackwardPart {
+    static constexpr int64_t P = PANEL<Real>;
+    const Backward* b;
+    const Layout<Real>* layout;
+    const Shared<Real>* shared;
+    const int64_t* position;
+    int direction, part;
+    bool reverse;
+    Real **block, **home;  // the program's registers, and where they lie when they are not pointed elsewhere
+    Real* now[64];         // the gradient of each state after the step, in panels, and where the step puts the one before it
+    Real* next[64];
+    Real* vectors;
+
+    BackwardPart(const Backward& call, const Layout<Real>& l, const Shared<Real>& shares, const int64_t* positions, int d, int p, Arena& arena)
+        : b(&call), layout(&l), shared(&shares), position(positions), direction(d), part(p), reverse(d == 1) {
+        const Shape& s = l.s;
+        block = make_registers<Real>(call.program, l.most_rows, arena);
+        home = arena.take<Real*>(call.program.registers);
+        for (int k = 0; k < s.states; ++k) now[k] = arena.take<Real>(l.most_rows * l.padded), next[k] = arena.take<Real>(l.most_rows * l.padded);
+        vectors = arena.take<Real>(s.vectors * l.most_rows * l.padded);
+        if (arena.base) start();
+    }
+
+    void start() {
+        const Layout<Real>& l = *layout;
+        const Shape& s = l.s;
+        copy(home, block, b->program.registers);
+        for (int k = 0; k < s.states; ++k) {
+            fill(now[k], Real(0), l.most_rows * l.padded);
+            for (int64_t u = 0; u < l.unit_panels && b->grad_last[k]; ++u)
+                for (int64_t r = 0; r < l.most_rows && part + r * s.parts < s.batch; ++r)
+                    copy(now[k] + (u * l.most_rows + r) * P, l.state_row(b->grad_last[k], direction, part + r * s.parts) + u * P, l.unit_width(u));
+            copy(next[k], now[k], l.most_rows * l.padded);  // a sequence may end at any step
+        }
+        const Real* from = static_cast<const Real*>(b->weights[direction].vectors);
+        for (int64_t v = 0; v < s.vectors; ++v)
+            for (int64_t u = 0; u < l.unit_panels; ++u)
+                for (int64_t r = 0; r < l.most_rows; ++r) copy_row(vectors + ((v * l.unit_panels + u) * l.most_rows + r) * P, from + v * l.H + u * P, l.unit_width(u));
+        fill(shared->vectors + part * s.vectors * l.padded, Real(0), s.vectors * l.padded);
+    }
+
+    void stretch(const Stretches& stretches, int number) {
+        const Layout<Real>& l = *layout;
+        const int begin = stretches.first[number], end = stretches.first[number + 1];
+        for (int at = begin, t = reverse ? begin : end - 1; at < end; ++at, t = l.before(t, reverse)) {
+            const int64_t n = l.rows(t, part), place = stretches.offset[part * l.s.steps + t];
+            if (n == 0) continue;
+            remember(t, n, place);
+            if (b->grad_y) add_output_gradient(t, n);
+            for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, place);
+            for (int c = 0; c < l.s.columns; ++c)  // what the recurrent products send back to the old output
+                for (int64_t j = 0; l.s.h_block[c] >= 0 && j < l.unit_panels; ++j) {
+                    Real* to = next[0] + j * l.most_rows * P;
+                    multiply<Real>(n, l.unit_width(j), l.H, Operand<Real>::panels(shared->delta(l, c, 0, place), shared->rows * P),
+                                   shared->packed_h + (l.s.h_block[c] * l.unit_panels + j) * l.H * P, P, to, P, to, P);
+                }
+            for (int k = 0; k < l.s.states; ++k) {
+                Real* swapped = now[k];
+                now[k] = next[k];
+                next[k] = swapped;
+            }
+            finish(l.rows(l.before(t, reverse), part), n);
+        }
+    }
+
+    // Sequences that began at this step.
+    void finish(int64_t from, int64_t to) const {
+        const Layout<Real>& l = *layout;
+        for (int k = 0; k < l.s.states; ++k)
+            for (int64_t r = from; r < to; ++r)
+                for (int64_t u = 0; u < l.unit_panels; ++u)
+                    copy(const_cast<Real*>(l.state_row(b->grad_initial[k], direction, part + r * l.s.parts)) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
+    }
+
+    const Real* output_row(int t, int64_t r) const { return static_cast<const Real*>(b->y) + layout->row(t, part, r) * b->y_stride + direction * layout->H; }
+
+    // What the sums over rows need of this step: the inputs and the outputs that it started from, in panels.
+    void remember(int t, int64_t n, int64_t place) const {
+        const Layout<Real>& l = *layout;
+        const int64_t continued = l.rows(l.before(t, reverse), part);
+        for (int64_t r = 0; r < n; ++r) {
+            const Real* old = r < continued ? output_row(l.before(t, reverse), r) : l.state_row(b->initial[0], direction, part + r * l.s.parts);
+            for (int64_t u = 0; u < l.unit_panels; ++u) copy_row(shared->old_output + (u * shared->rows + place + r) * P, old + u * P, l.unit_width(u));
+            const Real* x = static_cast<const Real*>(b->x) + l.row(t, part, r) * b->x_stride;
+            for (int64_t j = 0; b->gradients[direction].ih && j < l.input_panels; ++j)
+                copy_row(shared->inputs + (j * shared->rows + place + r) * P, x + j * P, l.input_width(j));
+        }
+    }
+
+    void add_output_gradient(int t, int64_t n) const {
+        const Layout<Real>& l = *layout;
+        for (int64_t r = 0; r < n; ++r) {
+            const Real* from = static_cast<const Real*>(b->grad_y) + l.row(t, part, r) * b->grad_stride + direction * l.H;
+            for (int64_t u = 0; u < l.unit_panels; ++u)
+                for (int64_t i = 0; i < l.unit_width(u); ++i) now[0][(u * l.most_rows + r) * P + i] += from[u * P + i];
+        }
+    }
+
+    Real* find_input(const Slot& slot, int t, int64_t n, int64_t u, int64_t place) const {
+        const Layout<Real>& l = *layout;
+        Real* own = home[slot.place];
+        switch (slot.kind) {
+            case Kind::saved: return l.record(b->records, direction, slot.index, u, position[part * l.s.steps + t]);
+            case Kind::gradient: return now[slot.index] + u * l.most_rows * P;
+            case Kind::vector: return vectors + (slot.index * l.unit_panels + u) * l.most_rows * P;
+            case Kind::state_new:
+                if (slot.index > 0) return l.record(b->records, direction, l.s.history[slot.index], u, position[part * l.s.steps + t]);
+                for (int64_t r = 0; r < n; ++r) copy_row(own + r * P, output_row(t, r) + u * P, l.unit_width(u));
+                return own;
+            default: break;
+        }
+        if (slot.index == 0) return shared->old_output + (u * shared->rows + place) * P;
+        const int t0 = l.before(t, reverse);
+        const int64_t continued = l.rows(t0, part);
+        Real* old = continued ? l.record(b->records, direction, l.s.history[slot.index], u, position[part * l.s.steps + t0]) : nullptr;
+        if (n <= continued) return old;
+        if (continued) copy(own, old, continued * P);
+        for (int64_t r = continued; r < n; ++r) copy_row(own + r * P, l.state_row(b->initial[slot.index], direction, part + r * l.s.parts) + u * P, l.unit_width(u));
+        return own;
+    }
+
+    void step(int t, int64_t n, int64_t u, int64_t place) {
+        const Layout<Real>& l = *layout;
+        const Program& program = b->program;
+        auto target = [&](const Slot& slot) { return slot.kind == Kind::column ? shared->delta(l, slot.index, u, place) : next[slot.index] + u * l.most_rows * P; };
+        for (int o = 0; o < program.output_count; ++o) {
+            const Slot& slot = program.outputs[o];
+            if (slot.kind != Kind::vector && slot.place >= program.input_count) block[slot.place] = target(slot);
+        }
+        for (int i = 0; i < program.input_count; ++i) block[program.inputs[i].place] = find_input(program.inputs[i], t, n, u, place);
+        run_program<Real>(program, block, n * P);
+        for (int o = 0; o < program.output_count; ++o) {
+            const Slot& slot = program.outputs[o];
+            const Real* from = block[slot.place];
+            const int64_t row = slot.place < 0 ? 0 : P;  // a constant is the same in every row
+            if (slot.kind == Kind::vector) {
+                Real* sum = shared->vectors + (part * l.s.vectors + slot.index) * l.padded + u * P;
+                for (int64_t r = 0; r < n; ++r)
+                    for (int64_t i = 0; i < l.unit_width(u); ++i) sum[i] += from[r * row + i];
+            } else if (Real* to = target(slot); from != to) {
+                for (int64_t r = 0; r < n; ++r) copy(to + r * P, from + r * row, P);
+            }
+        }
+    }
+};
+
+// What a team does with the δ of a stretch of one direction.
+template <class Real>
+struct Sums {
+    static constexpr int64_t P = PANEL<Real>;
+    const Backward& b;
+    const Layout<Real>& l;
+    const Shared<Real>& shared;
+    const int direction;
+
+    struct Pair {  // a panel of units of a column, and a panel of what it is multiplied with
+        bool input;
+        int column;
+        int64_t u, panel, width;
+    };
+
+    int64_t pairs() const { return (l.x_blocks * l.input_panels + l.h_blocks * l.unit_panels) * l.unit_panels; }
+
+    Pair find(int64_t pair) const {
+        for (int c = 0; c < l.s.columns; ++c)
+            for (int side = 0; side < 2; ++side) {
+                if ((side ? l.s.h_block[c] : l.s.x_block[c]) < 0) continue;
+                const int64_t panels = side ? l.unit_panels : l.input_panels, here = panels * l.unit_panels;
+                if (pair < here) {
+                    const int64_t panel = pair % panels;
+                    return {side == 0, c, pair / panels, panel, side ? l.unit_width(panel) : l.input_width(panel)};
+                }
+                pair -= here;
+            }
+        return {};
+    }
+
+    // ∂L/∂W = sum over rows of δ vᵀ, for a share of the pairs of panels.
+    void weights(int64_t rows, bool first, int member, int members) const {
+        static const Real zeros[PANEL<Real>] = {};
+        const int64_t begin = pairs() * member / members, end = pairs() * (member + 1) / members, some = 256;
+        for (int64_t row = 0; row < rows; row += some)
+            for (int64_t pair = begin; pair < end; ++pair) {
+                const Pair p = find(pair);
+                if (!(p.input ? b.gradients[direction].ih : b.gradients[direction].hh)) continue;
+                const Real* v = (p.input ? shared.inputs : shared.old_output) + (p.panel * shared.rows + row) * P;
+                Real* square = shared.squares + pair * P * P;
+                const bool fresh = first && row == 0;
+                multiply<Real>(l.unit_width(p.u), p.width, rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)),
+                               v, P, fresh ? zeros : square, fresh ? 0 : P, square, P);
+            }
+        for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
+            Real* sum = shared.bias + item * P;
+            if (first) fill(sum, Real(0), P);
+            const Real* delta = shared.deltas + item * shared.rows * P;
+            for (int64_t row = 0; row < rows; row += 32) {  // sums of sums: the error of a long one would grow with its length
+                Real part[P] = {};
+                for (int64_t r = row; r < (row + 32 < rows ? row + 32 : rows); ++r)
+                    for (int64_t i = 0; i < P; ++i) part[i] += delta[r * P + i];
+                for (int64_t i = 0; i < P; ++i) sum[i] += part[i];
+            }
+        }
+    }
+
+    // ∂L/∂x = δ W for a share of the rows, in blocks of places.
+    void inputs(const int64_t* row_of, int64_t rows, int member, int members) const {
+        constexpr int64_t most = 48;
+        alignas(64) Real sums[most * P];
+        static const Real zeros[PANEL<Real>] = {};
+        const int64_t end = rows * (member + 1) / members;
+        for (int64_t row = rows * member / members; row < end; row += most) {
+            const int64_t n = end - row < most ? end - row : most;
+            for (int64_t j = 0; j < l.input_panels; ++j) {
+                bool fresh = true;
+                for (int c = 0; c < l.s.columns; ++c) {
+                    if (l.s.x_block[c] < 0) continue;
+                    multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P),
+                                   shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * l.H * P, P, fresh ? zeros : sums, fresh ? 0 : P, sums, P);
+                    fresh = false;
+                }
+                for (int64_t r = 0; r < n; ++r) {
+                    Real* to = static_cast<Real*>(b.dx) + row_of[row + r] * b.dx_stride + j * P;
+                    for (int64_t i = 0; i < l.input_width(j); ++i) to[i] = fresh ? Real(0) : (l.s.directions == 2 ? to[i] : Real(0)) + sums[r * P + i];
+                }
+            }
+        }
+    }
+
+    void finish(int member, int members) const {
+        const Gradients& g = b.gradients[direction];
+        for (int64_t pair = member; pair < pairs(); pair += members) {
+            const Pair p = find(pair);
+            const int64_t line = p.input ? l.I : l.H, to_block = p.input ? l.s.x_block[p.column] : l.s.h_block[p.column];
+            Real* weight = static_cast<Real*>(p.input ? g.ih : g.hh);
+            if (!weight) continue;
+            weight += (to_block * l.H + p.u * P) * line + p.panel * P;
+            for (int64_t unit = 0; unit < l.unit_width(p.u); ++unit) copy(weight + unit * line, shared.squares + (pair * P + unit) * P, p.width);
+        }
+        if (member) return;
+        for (int c = 0; c < l.s.columns; ++c) {
+            if (g.bias_ih && l.s.x_block[c] >= 0) copy(static_cast<Real*>(g.bias_ih) + l.s.x_block[c] * l.H, shared.bias + c * l.padded, l.H);
+            if (g.bias_hh && l.s.h_block[c] >= 0) copy(static_cast<Real*>(g.bias_hh) + l.s.h_block[c] * l.H, shared.bias + c * l.padded, l.H);
+        }
+        for (int64_t i = 0; g.vectors && i < l.s.vectors * l.H; ++i) {
+            Real sum = 0;
+            for (int part = 0; part < l.s.parts; ++part) sum += shared.vectors[(part * l.s.vectors + i / l.H) * l.padded + i % l.H];
+            static_cast<Real*>(g.vectors)[i] = sum;
+        }
+    }
+};
+
+template <class Real>
+struct BackwardPlan {  // the workspace of a call
+    int64_t* position;
+    Stretches stretches;
+    Shared<Real> shared[2];
+    int64_t part_bytes;
+
+    BackwardPlan(const Backward& b, const Layout<Real>& l, Arena& arena)
+        : position(arena.take<int64_t>(l.s.parts * l.s.steps)), stretches(l, arena),
+          shared{{l, stretches.most_rows, arena}, l.s.directions == 2 ? Shared<Real>(l, stretches.most_rows, arena) : shared[0]} {
+        Arena one;
+        BackwardPart<Real>(b, l, shared[0], position, 0, 0, one);
+        part_bytes = (one.used + 4095) & ~int64_t(4095);
+        arena.used = (arena.used + 63) & ~int64_t(63);
+    }
+};
+
+template <class Real>
+static void backward(const Backward& b) {
+    Layout<Real> l(b.shape);
+    const Shape& s = b.shape;
+    Arena arena{static_cast<char*>(b.scratch)};
+    BackwardPlan<Real> plan(b, l, arena);
+    l.positions(plan.position);
+    const int items = s.directions * s.parts;
+    auto* parts = arena.take<BackwardPart<Real>>(items);
+    arena.used = (arena.used + 63) & ~int64_t(63);
+    in_team(s.threads, [&](int member, int members) {
+        for (int d = 0; d < s.directions; ++d) {
+            if (b.dx) pack_plain<Real>(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
+            pack_plain<Real>(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
+        }
+        if (b.dx && s.directions == 2)
+            for (int64_t row = member; row < s.rows; row += members) fill(static_cast<Real*>(b.dx) + row * b.dx_stride, Real(0), l.I);
+        for (int item = member; item < items; item += members) {
+            Arena own{static_cast<char*>(b.scratch) + arena.used + item * plan.part_bytes};
+            const int d = item % s.directions;
+            parts[item] = BackwardPart<Real>(b, l, plan.shared[d], plan.position, d, item / s.directions, own);
+        }
+        wait_for_team(members);
+        const Stretches& stretches = plan.stretches;
+        for (int count = 0; count < stretches.count; ++count) {
+            for (int item = member; item < items; item += members) parts[item].stretch(stretches, parts[item].reverse ? count : stretches.count - 1 - count);
+            wait_for_team(members);
+            for (int d = 0; d < s.directions; ++d) {
+                const int number = d == 1 ? count : stretches.count - 1 - count;
+                const Sums<Real> sums{b, l, plan.shared[d], d};
+                sums.weights(stretches.rows(s, number), count == 0, member, members);
+                if (b.dx) sums.inputs(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
+                if (b.dx && s.directions == 2) wait_for_team(members);  // both directions may add to the same rows
+            }
+            wait_for_team(members);
+        }
+        for (int d = 0; d < s.directions; ++d) Sums<Real>{b, l, plan.shared[d], d}.finish(member, members);
+    });
+}
+
+template <class Real>
+static int64_t backward_bytes(const Shape& s, const Program& program) {
+    Layout<Real> l(s);
+    Backward b{};
+    b.shape = s;
+    b.program = program;
+    Arena arena;
+    BackwardPlan<Real> plan(b, l, arena);
+    arena.take<BackwardPart<Real>>(s.directions * s.parts);
+    return arena.used + 128 + plan.part_bytes * s.directions * s.parts;
+}

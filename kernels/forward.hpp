@@ -1,0 +1,218 @@
+// One layer forward: for each step and panel of units, matrix products into the registers of the pointwise program, the program, the new state.
+#pragma once
+
+// What the products of a direction read, in the order in which they read it.
+template <class Real>
+struct Packed {
+    Real *x, *h;   // [block][unit panel][k][unit in panel]
+    Real* bias;    // [column][padded]
+    Real* vectors; // [vector][padded]
+
+    Packed(const Layout<Real>& l, Arena& arena) {
+        x = arena.take<Real>(l.x_blocks * l.padded * l.I);
+        h = arena.take<Real>(l.h_blocks * l.padded * l.H);
+        bias = arena.take<Real>(l.s.columns * l.padded);
+        vectors = arena.take<Real>(l.s.vectors * l.padded);
+    }
+};
+
+template <class Real>
+static int64_t packed_bytes(const Shape& s) {
+    Arena arena;
+    Packed<Real>(Layout<Real>(s), arena);
+    return arena.used + 64;
+}
+
+// W [block * H + unit, K] as panels of units, zeros where units are missing.
+template <class Real>
+static void pack_panels(const Layout<Real>& l, Real* packed, const Real* w, int blocks, int64_t K, int member, int members) {
+    constexpr int64_t P = PANEL<Real>;
+    for (int64_t item = member; item < blocks * l.unit_panels; item += members) {
+        const int64_t block = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
+        Real* to = packed + item * K * P;
+        const Real* from = w + (block * l.H + u * P) * K;
+        if (width < P) fill(to, Real(0), K * P);
+        for (int64_t k0 = 0; k0 < K; k0 += 16)  // blocks of 16 keep both sides in cache
+            for (int64_t unit = 0; unit < width; ++unit)
+                for (int64_t k = k0; k < (k0 + 16 < K ? k0 + 16 : K); ++k) to[k * P + unit] = from[unit * K + k];
+    }
+}
+
+template <class Real>
+static void pack(const Shape& s, const Weights& w, void* memory) {
+    Layout<Real> l(s);
+    Arena arena{static_cast<char*>(memory)};
+    Packed<Real> to(l, arena);
+    fill(to.bias, Real(0), s.columns * l.padded);
+    fill(to.vectors, Real(0), s.vectors * l.padded);
+    auto add = [&](int column, const void* bias, int block) {
+        for (int64_t i = 0; bias && block >= 0 && i < l.H; ++i) to.bias[column * l.padded + i] += static_cast<const Real*>(bias)[block * l.H + i];
+    };
+    for (int c = 0; c < s.columns; ++c) add(c, w.bias_ih, s.x_block[c]), add(c, w.bias_hh, s.h_block[c]);
+    for (int v = 0; v < s.vectors; ++v) copy(to.vectors + v * l.padded, static_cast<const Real*>(w.vectors) + v * l.H, l.H);
+    in_team(l.padded * (l.I + l.H) < 65536 ? 1 : s.threads, [&](int member, int members) {
+        pack_panels<Real>(l, to.x, static_cast<const Real*>(w.ih), l.x_blocks, l.I, member, members);
+        pack_panels<Real>(l, to.h, static_cast<const Real*>(w.hh), l.h_blocks, l.H, member, members);
+    });
+}
+
+static void fingerprint(Fingerprint& f, const void* data, int64_t bytes) {
+    typedef uint32_t Lanes __attribute__((vector_size(256), aligned(4), may_alias));
+    Lanes sum = *reinterpret_cast<Lanes*>(f.lanes);
+    const char* at = static_cast<const char*>(data);
+    for (; bytes >= 256; at += 256, bytes -= 256) sum = (sum ^ *reinterpret_cast<const Lanes*>(at)) * 2654435761u + 1u;
+    Lanes rest{};
+    __builtin_memcpy(&rest, at, bytes);
+    *reinterpret_cast<Lanes*>(f.lanes) = (sum ^ rest) * 2654435761u + 1u;
+}
+
+template <class Real>
+struct ForwardPart {
+    static constexpr int64_t P = PANEL<Real>;
+    const Forward& f;
+    const Layout<Real>& l;
+    const Shape& s;
+    const int direction, part;
+    const bool reverse;
+    Real** block;           // the program's registers
+    Real* now[64];          // each state in panels [unit panel][row][unit in panel], and where the step puts the new one
+    Real* next[64];
+    Real* vectors;          // [vector][unit panel][row][unit in panel]
+    Packed<Real> packed;
+
+    static Packed<Real> packed_at(const Layout<Real>& l, const void* memory) {
+        Arena arena{static_cast<char*>(const_cast<void*>(memory))};
+        return Packed<Real>(l, arena);
+    }
+
+    ForwardPart(const Forward& call, const Layout<Real>& layout, int d, int p, Arena& arena)
+        : f(call), l(layout), s(call.shape), direction(d), part(p), reverse(d == 1), packed(packed_at(layout, call.packed[d])) {
+        block = make_registers<Real>(f.program, l.most_rows, arena);
+        for (int k = 0; k < s.states; ++k) now[k] = arena.take<Real>(l.most_rows * l.padded), next[k] = arena.take<Real>(l.most_rows * l.padded);
+        vectors = arena.take<Real>(s.vectors * l.most_rows * l.padded);
+    }
+
+    void run(const int64_t* position) {
+        start();
+        for (int at = 0, t = reverse ? s.steps - 1 : 0; at < s.steps; ++at, t = l.after(t, reverse)) {
+            const int64_t n = l.rows(t, part);
+            if (n > 0)
+                for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, position[part * s.steps + t]);
+            for (int k = 0; k < s.states; ++k) {
+                Real* swapped = now[k];
+                now[k] = next[k];
+                next[k] = swapped;
+            }
+            // Sequences that end here, as this direction runs, have their final state now.
+            finish(l.rows(l.after(t, reverse), part), n);
+        }
+    }
+
+    void start() {
+        for (int k = 0; k < s.states; ++k)
+            for (int64_t u = 0; u < l.unit_panels; ++u)
+                for (int64_t r = 0; r < l.most_rows && part + r * s.parts < s.batch; ++r) {
+                    // In both buffers: a sequence may begin at any step of the reverse direction.
+                    const Real* from = l.state_row(f.initial[k], direction, part + r * s.parts) + u * P;
+                    copy_row(now[k] + (u * l.most_rows + r) * P, from, l.unit_width(u));
+                    copy_row(next[k] + (u * l.most_rows + r) * P, from, l.unit_width(u));
+                }
+        for (int64_t v = 0; v < s.vectors * l.unit_panels; ++v)
+            for (int64_t r = 0; r < l.most_rows; ++r) copy(vectors + (v * l.most_rows + r) * P, packed.vectors + v * P, P);
+    }
+
+    void finish(int64_t from, int64_t to) const {
+        for (int k = 0; k < s.states; ++k)
+            for (int64_t r = from; r < to; ++r)
+                for (int64_t u = 0; u < l.unit_panels; ++u)
+                    copy(const_cast<Real*>(l.state_row(f.last[k], direction, part + r * s.parts)) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
+    }
+
+    void step(int t, int64_t n, int64_t u, int64_t position) {
+        const int64_t width = l.unit_width(u), in_state = u * l.most_rows * P;
+        // Results go straight to where they are wanted, if that is a block like a register.
+        for (int o = 0; o < f.program.output_count; ++o) {
+            const Slot& slot = f.program.outputs[o];
+            if (slot.place < f.program.input_count) continue;
+            if (slot.kind == Kind::state_new) block[slot.place] = next[slot.index] + in_state;
+            else if (f.records) block[slot.place] = l.record(f.records, direction, slot.index, u, position);
+        }
+        for (int i = 0; i < f.program.input_count; ++i) {
+            const Slot& slot = f.program.inputs[i];
+            if (slot.kind == Kind::state_old) block[slot.place] = now[slot.index] + in_state;
+            else if (slot.kind == Kind::vector) block[slot.place] = vectors + (slot.index * l.unit_panels + u) * l.most_rows * P;
+            else column(slot.index, t, n, u, block[slot.place]);
+        }
+        run_program<Real>(f.program, block, n * P);
+        for (int o = 0; o < f.program.output_count; ++o) {
+            const Slot& slot = f.program.outputs[o];
+            if (slot.kind == Kind::state_new) keep(slot, n, next[slot.index] + in_state);
+            else if (f.records) keep(slot, n, l.record(f.records, direction, slot.index, u, position));
+        }
+        for (int k = 1; f.records && k < s.states; ++k)
+            if (s.history[k] >= 0) copy(l.record(f.records, direction, s.history[k], u, position), next[k] + in_state, n * P);
+        Real* y = static_cast<Real*>(f.y) + direction * l.H + u * P;
+        for (int64_t r = 0; r < n; ++r) {
+            Real* to = y + l.row(t, part, r) * f.y_stride;
+            if (width == P) copy(to, next[0] + in_state + r * P, P);
+            else copy(to, next[0] + in_state + r * P, width);
+        }
+    }
+
+    // One block of pre-activations: bias + W x + U h, of which a cell may have either product alone.
+    void column(int c, int t, int64_t n, int64_t u, Real* to) const {
+        const Real* bias = packed.bias + c * l.padded + u * P;
+        const int x = s.x_block[c], h = s.h_block[c];
+        if (x >= 0)
+            multiply<Real>(n, l.unit_width(u), l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride),
+                           packed.x + (x * l.unit_panels + u) * l.I * P, P, bias, 0, to, P);
+        if (h >= 0)
+            multiply<Real>(n, l.unit_width(u), l.H, Operand<Real>::panels(now[0], l.most_rows * P),
+                           packed.h + (h * l.unit_panels + u) * l.H * P, P, x >= 0 ? to : bias, x >= 0 ? P : 0, to, P);
+    }
+
+    // A result that is an input, a constant, or wanted in two places has to be copied.
+    void keep(const Slot& slot, int64_t n, Real* to) const {
+        if (slot.place < 0)
+            for (int64_t r = 0; r < n; ++r) copy(to + r * P, block[slot.place], P);
+        else if (block[slot.place] != to) copy(to, block[slot.place], n * P);
+    }
+};
+
+template <class Real>
+static int64_t forward_memory(const Forward& f, const Layout<Real>& l, Arena& arena, int64_t*& position) {
+    position = arena.take<int64_t>(l.s.parts * l.s.steps);
+    Arena one;
+    ForwardPart<Real>(f, l, 0, 0, one);
+    const int64_t bytes = (one.used + 4095) & ~int64_t(4095);
+    arena.used = (arena.used + 63) & ~int64_t(63);
+    return bytes;
+}
+
+template <class Real>
+static void forward(const Forward& f) {
+    Layout<Real> l(f.shape);
+    Arena arena{static_cast<char*>(f.scratch)};
+    int64_t* position;
+    const int64_t bytes = forward_memory<Real>(f, l, arena, position);
+    l.positions(position);
+    const int items = f.shape.directions * f.shape.parts;
+    in_team(f.shape.threads < items ? f.shape.threads : items, [&](int member, int members) {
+        for (int item = member; item < items; item += members) {
+            Arena own{static_cast<char*>(f.scratch) + arena.used + item * bytes};
+            ForwardPart<Real>(f, l, item % f.shape.directions, item / f.shape.directions, own).run(position);
+        }
+    });
+}
+
+template <class Real>
+static int64_t forward_bytes(const Shape& s, const Program& program) {
+    Layout<Real> l(s);
+    Forward f{};
+    f.shape = s;
+    f.program = program;
+    Arena arena;
+    int64_t* position;
+    const int64_t bytes = forward_memory<Real>(f, l, arena, position);
+    return arena.used + bytes * s.directions * s.parts + 64;
+}
