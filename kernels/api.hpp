@@ -35,6 +35,18 @@ struct Program {
     int output_count;
 };
 
+// C [rows, panel] = start + A [rows, K] B of bfloat16 numbers; see pairs.hpp. `start_row` is 0 where all rows start from the same.
+struct PairProduct {
+    int64_t rows, K;
+    const uint16_t* a;
+    int64_t a_row;
+    const uint16_t* b;
+    const float* start;
+    int64_t start_row;
+    float* c;
+    int64_t c_row;
+};
+
 // One layer. Letters: N rows (all steps below each other), T steps, B sequences, I inputs, H units, D directions.
 // A column is one block of H pre-activations that the program reads: x-block and/or h-block of the weights, -1 for none.
 struct Shape {
@@ -49,6 +61,7 @@ struct Shape {
     const int *x_block, *h_block;
     int parts;    // into how many parts the sequences of a direction are dealt out
     int threads;  // that share the parts
+    void (*multiply_pairs)(const PairProduct&);  // for bfloat16
 };
 
 // Weights of one direction as torch.nn has them; biases and vectors may be null.
@@ -113,7 +126,8 @@ struct Engine {  // for one type of numbers
 struct Kernels {
     const char* name;
     void (*fingerprint)(Fingerprint&, const void* data, int64_t bytes);
-    Engine f32, f64;
+    Engine f32, f64, bf16;
+    void (*multiply_pairs)(const PairProduct&);
     double (*peak_f32)(int threads, double seconds);   // operations a second that multiply-adds reach on registers alone
     double (*peak_bf16)(int threads, double seconds);  // of bfloat16 dot products; null in builds without them
 };

@@ -15,6 +15,22 @@ static void pack_plain(const Layout<Real>& l, Real* packed, const Real* w, int b
     }
 }
 
+static void pack_plain(const Layout<float>& l, Half* packed, const float* w, int blocks, int64_t columns, int member, int members) {
+    constexpr int64_t P = PANEL<float>;
+    alignas(64) float pair[2][P];
+    const int64_t panels = (columns + P - 1) / P, lines = whole_lines(l.H);
+    for (int64_t item = member; item < blocks * panels; item += members) {
+        const int64_t block = item / panels, j = item % panels, width = columns - j * P < P ? columns - j * P : P;
+        for (int64_t unit = 0; unit < lines; unit += 2) {
+            for (int side = 0; side < 2; ++side) {
+                if (unit + side < l.H) copy_row(pair[side], w + (block * l.H + unit + side) * columns + j * P, width);
+                else fill(pair[side], 0.0f, P);
+            }
+            halve_pair(packed + (item * lines + unit) * P, pair[0], pair[1]);
+        }
+    }
+}
+
 // Which steps are taken together, and where a part's rows lie among those of a stretch.
 struct Stretches {
     int count = 0;
@@ -50,11 +66,12 @@ struct Stretches {
 };
 
 // What the parts of one direction share.
-template <class Real>
+template <class Real, class Factor>
 struct Shared {
     static constexpr int64_t P = PANEL<Real>;
+    static constexpr bool half = sizeof(Factor) < sizeof(Real);
     int64_t rows;       // places for one stretch
-    Real *packed_x, *packed_h;
+    Factor *packed_x, *packed_h;
     Real* deltas;       // [column][unit panel][place][unit in panel]
     Real* old_output;   // [unit panel][place][unit in panel]: the output that each row started from
     Real* inputs;       // [input panel][place][input in panel]
@@ -62,9 +79,20 @@ struct Shared {
     Real* bias;         // [column][padded]
     Real* vectors;      // [part][vector][padded]
 
+    // For bfloat16 products, the same again as their operands.
+    Factor* half_deltas = nullptr;  // [column][place][padded]
+    Factor* half_turned = nullptr;  // [column][padded][place]
+    Factor* half_values = nullptr;  // [input panels, then unit panels][pair of places][number in panel][2]
+
     Shared(const Layout<Real>& l, int64_t most_rows, Arena& arena) : rows(most_rows) {
-        packed_x = arena.take<Real>(l.x_blocks * l.input_panels * l.H * P);
-        packed_h = arena.take<Real>(l.h_blocks * l.padded * l.H);
+        const int64_t depth = half ? whole_lines(l.H) : l.H;
+        packed_x = arena.take<Factor>(l.x_blocks * l.input_panels * depth * P);
+        packed_h = arena.take<Factor>(l.h_blocks * l.padded * depth);
+        if (half) {
+            half_deltas = arena.take<Factor>((l.s.columns * rows + 64) * half_line(l));
+            half_turned = arena.take<Factor>(l.s.columns * l.padded * whole_lines(rows));
+            half_values = arena.take<Factor>((l.input_panels + l.unit_panels) * whole_lines(rows) * P);
+        }
         deltas = arena.take<Real>(l.s.columns * l.padded * rows);
         old_output = arena.take<Real>(l.padded * rows);
         inputs = arena.take<Real>((l.x_blocks ? l.input_panels : 0) * rows * P);
@@ -72,15 +100,18 @@ struct Shared {
         bias = arena.take<Real>(l.s.columns * l.padded);
         vectors = arena.take<Real>(l.s.parts * l.s.vectors * l.padded);
     }
+    static int64_t half_line(const Layout<Real>& l) { return whole_lines(l.padded); }
+    Factor* half_delta(const Layout<Real>& l, int column, int64_t place) const { return half_deltas + (column * rows + place) * half_line(l); }
     Real* delta(const Layout<Real>& l, int column, int64_t u, int64_t place) const { return deltas + ((column * l.unit_panels + u) * rows + place) * P; }
 };
 
-template <class Real>
+template <class Real, class Factor>
 struct BackwardPart {
+    using Shares = Shared<Real, Factor>;
     static constexpr int64_t P = PANEL<Real>;
     const Backward* b;
     const Layout<Real>* layout;
-    const Shared<Real>* shared;
+    const Shares* shared;
     const int64_t* position;
     int direction, part;
     bool reverse;
@@ -88,14 +119,16 @@ struct BackwardPart {
     Real* now[64];         // the gradient of each state after the step, in panels, and where the step puts the one before it
     Real* next[64];
     Real* vectors;
+    Real* product;         // [rows of whole matrix tiles][PANEL], for bfloat16
 
-    BackwardPart(const Backward& call, const Layout<Real>& l, const Shared<Real>& shares, const int64_t* positions, int d, int p, Arena& arena)
+    BackwardPart(const Backward& call, const Layout<Real>& l, const Shares& shares, const int64_t* positions, int d, int p, Arena& arena)
         : b(&call), layout(&l), shared(&shares), position(positions), direction(d), part(p), reverse(d == 1) {
         const Shape& s = l.s;
         block = make_registers<Real>(call.program, l.most_rows, arena);
         home = arena.take<Real*>(call.program.registers);
         for (int k = 0; k < s.states; ++k) now[k] = arena.take<Real>(l.most_rows * l.padded), next[k] = arena.take<Real>(l.most_rows * l.padded);
         vectors = arena.take<Real>(s.vectors * l.most_rows * l.padded);
+        product = arena.take<Real>(Shares::half ? (l.most_rows + 15) / 16 * 16 * P : 0);
         if (arena.base) start();
     }
 
@@ -126,18 +159,29 @@ struct BackwardPart {
             remember(t, n, place);
             if (b->grad_y) add_output_gradient(t, n);
             for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, place);
-            for (int c = 0; c < l.s.columns; ++c)  // what the recurrent products send back to the old output
-                for (int64_t j = 0; l.s.h_block[c] >= 0 && j < l.unit_panels; ++j) {
-                    Real* to = next[0] + j * l.most_rows * P;
-                    multiply<Real>(n, l.unit_width(j), l.H, Operand<Real>::panels(shared->delta(l, c, 0, place), shared->rows * P),
-                                   shared->packed_h + (l.s.h_block[c] * l.unit_panels + j) * l.H * P, P, to, P, to, P);
-                }
+            for (int c = 0; c < l.s.columns; ++c)
+                for (int64_t j = 0; l.s.h_block[c] >= 0 && j < l.unit_panels; ++j) send_back(c, j, n, place);
             for (int k = 0; k < l.s.states; ++k) {
                 Real* swapped = now[k];
                 now[k] = next[k];
                 next[k] = swapped;
             }
             finish(l.rows(l.before(t, reverse), part), n);
+        }
+    }
+
+    // What a recurrent product sends back to the old output.
+    void send_back(int c, int64_t j, int64_t n, int64_t place) const {
+        const Layout<Real>& l = *layout;
+        Real* to = next[0] + j * l.most_rows * P;
+        const int64_t panel = l.s.h_block[c] * l.unit_panels + j;
+        if constexpr (Shares::half) {
+            static const float zeros[PANEL<float>] = {};
+            const int64_t lines = whole_lines(l.H);
+            l.s.multiply_pairs({n, lines, shared->half_delta(l, c, place), Shares::half_line(l), shared->packed_h + panel * lines * P, zeros, 0, product, P});
+            for (int64_t i = 0; i < n * P; ++i) to[i] += product[i];
+        } else {
+            multiply<Real>(n, l.unit_width(j), l.H, Operand<Real>::panels(shared->delta(l, c, 0, place), shared->rows * P), shared->packed_h + panel * l.H * P, P, to, P, to, P);
         }
     }
 
@@ -218,17 +262,25 @@ struct BackwardPart {
             } else if (Real* to = target(slot); from != to) {
                 for (int64_t r = 0; r < n; ++r) copy(to + r * P, from + r * row, P);
             }
+            if constexpr (Shares::half)
+                if (slot.kind == Kind::column)
+                    for (int64_t r = 0; r < n; ++r) {
+                        Half* to = shared->half_delta(l, slot.index, place + r) + u * P;
+                        halve(to, shared->delta(l, slot.index, u, place + r), P);
+                        // Zeros behind the last unit, to the end of the line.
+                        if (u + 1 == l.unit_panels) fill(to + l.unit_width(u), Half(0), Shares::half_line(l) - u * P - l.unit_width(u));
+                    }
         }
     }
 };
 
 // What a team does with the δ of a stretch of one direction.
-template <class Real>
+template <class Real, class Factor>
 struct Sums {
     static constexpr int64_t P = PANEL<Real>;
     const Backward& b;
     const Layout<Real>& l;
-    const Shared<Real>& shared;
+    const Shared<Real, Factor>& shared;
     const int direction;
 
     struct Pair {  // a panel of units of a column, and a panel of what it is multiplied with
@@ -253,6 +305,24 @@ struct Sums {
         return {};
     }
 
+    // The operands of the sums as bfloat16, in pairs of rows; rows beyond the last are zero.
+    void halve_rows(int64_t rows, int member, int members) const {
+        static const float zeros[PANEL<float>] = {};
+        const int64_t lines = whole_lines(rows), line = whole_lines(shared.rows), columns = l.s.columns * l.unit_panels, values = l.input_panels + l.unit_panels;
+        for (int64_t item = member; item < columns + values; item += members) {
+            const bool delta = item < columns;
+            const int64_t value = item - columns;
+            const float* from = delta ? shared.deltas + item * shared.rows * P
+                                      : value < l.input_panels ? shared.inputs + value * shared.rows * P : shared.old_output + (value - l.input_panels) * shared.rows * P;
+            if (!delta && value < l.input_panels && !b.gradients[direction].ih) continue;
+            for (int64_t row = 0; row < lines; row += 2) {
+                Half pair[2 * P], *to = delta ? pair : shared.half_values + (value * line + row) * P;
+                halve_pair(to, row < rows ? from + row * P : zeros, row + 1 < rows ? from + (row + 1) * P : zeros);
+                for (int64_t i = 0; delta && i < P; ++i) __builtin_memcpy(shared.half_turned + (item * P + i) * line + row, pair + 2 * i, 4);
+            }
+        }
+    }
+
     // ∂L/∂W = sum over rows of δ vᵀ, for a share of the pairs of panels.
     void weights(int64_t rows, bool first, int member, int members) const {
         static const Real zeros[PANEL<Real>] = {};
@@ -264,8 +334,14 @@ struct Sums {
                 const Real* v = (p.input ? shared.inputs : shared.old_output) + (p.panel * shared.rows + row) * P;
                 Real* square = shared.squares + pair * P * P;
                 const bool fresh = first && row == 0;
-                multiply<Real>(l.unit_width(p.u), p.width, rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)),
-                               v, P, fresh ? zeros : square, fresh ? 0 : P, square, P);
+                if constexpr (Shared<Real, Factor>::half) {
+                    const int64_t line = whole_lines(shared.rows), n = rows - row < some ? rows - row : some;
+                    l.s.multiply_pairs({P, whole_lines(n), shared.half_turned + (p.column * l.unit_panels + p.u) * P * line + row, line,
+                                        shared.half_values + ((p.input ? 0 : l.input_panels) + p.panel) * line * P + row * P, fresh ? zeros : square, fresh ? 0 : P, square, P});
+                } else {
+                    multiply<Real>(l.unit_width(p.u), p.width, rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)),
+                                   v, P, fresh ? zeros : square, fresh ? 0 : P, square, P);
+                }
             }
         for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
             Real* sum = shared.bias + item * P;
@@ -292,8 +368,14 @@ struct Sums {
                 bool fresh = true;
                 for (int c = 0; c < l.s.columns; ++c) {
                     if (l.s.x_block[c] < 0) continue;
-                    multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P),
-                                   shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * l.H * P, P, fresh ? zeros : sums, fresh ? 0 : P, sums, P);
+                    if constexpr (Shared<Real, Factor>::half) {
+                        const int64_t lines = whole_lines(l.H);
+                        l.s.multiply_pairs({n, lines, shared.half_delta(l, c, row), shared.half_line(l), shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * lines * P,
+                                            fresh ? zeros : sums, fresh ? 0 : P, sums, P});
+                    } else {
+                        multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P),
+                                       shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * l.H * P, P, fresh ? zeros : sums, fresh ? 0 : P, sums, P);
+                    }
                     fresh = false;
                 }
                 for (int64_t r = 0; r < n; ++r) {
@@ -327,71 +409,76 @@ struct Sums {
     }
 };
 
-template <class Real>
+template <class Real, class Factor>
 struct BackwardPlan {  // the workspace of a call
     int64_t* position;
     Stretches stretches;
-    Shared<Real> shared[2];
+    Shared<Real, Factor> shared[2];
     int64_t part_bytes;
 
     BackwardPlan(const Backward& b, const Layout<Real>& l, Arena& arena)
         : position(arena.take<int64_t>(l.s.parts * l.s.steps)), stretches(l, arena),
-          shared{{l, stretches.most_rows, arena}, l.s.directions == 2 ? Shared<Real>(l, stretches.most_rows, arena) : shared[0]} {
+          shared{{l, stretches.most_rows, arena}, l.s.directions == 2 ? Shared<Real, Factor>(l, stretches.most_rows, arena) : shared[0]} {
         Arena one;
-        BackwardPart<Real>(b, l, shared[0], position, 0, 0, one);
+        BackwardPart<Real, Factor>(b, l, shared[0], position, 0, 0, one);
         part_bytes = (one.used + 4095) & ~int64_t(4095);
         arena.used = (arena.used + 63) & ~int64_t(63);
     }
 };
 
-template <class Real>
+template <class Real, class Factor>
 static void backward(const Backward& b) {
     Layout<Real> l(b.shape);
     const Shape& s = b.shape;
     Arena arena{static_cast<char*>(b.scratch)};
-    BackwardPlan<Real> plan(b, l, arena);
+    BackwardPlan<Real, Factor> plan(b, l, arena);
     l.positions(plan.position);
     const int items = s.directions * s.parts;
-    auto* parts = arena.take<BackwardPart<Real>>(items);
+    auto* parts = arena.take<BackwardPart<Real, Factor>>(items);
     arena.used = (arena.used + 63) & ~int64_t(63);
     in_team(s.threads, [&](int member, int members) {
         for (int d = 0; d < s.directions; ++d) {
-            if (b.dx) pack_plain<Real>(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
-            pack_plain<Real>(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
+            if (b.dx) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
+            pack_plain(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
         }
         if (b.dx && s.directions == 2)
             for (int64_t row = member; row < s.rows; row += members) fill(static_cast<Real*>(b.dx) + row * b.dx_stride, Real(0), l.I);
         for (int item = member; item < items; item += members) {
             Arena own{static_cast<char*>(b.scratch) + arena.used + item * plan.part_bytes};
             const int d = item % s.directions;
-            parts[item] = BackwardPart<Real>(b, l, plan.shared[d], plan.position, d, item / s.directions, own);
+            parts[item] = BackwardPart<Real, Factor>(b, l, plan.shared[d], plan.position, d, item / s.directions, own);
         }
         wait_for_team(members);
         const Stretches& stretches = plan.stretches;
         for (int count = 0; count < stretches.count; ++count) {
             for (int item = member; item < items; item += members) parts[item].stretch(stretches, parts[item].reverse ? count : stretches.count - 1 - count);
             wait_for_team(members);
+            if constexpr (Shared<Real, Factor>::half) {
+                for (int d = 0; d < s.directions; ++d)
+                    Sums<Real, Factor>{b, l, plan.shared[d], d}.halve_rows(stretches.rows(s, d == 1 ? count : stretches.count - 1 - count), member, members);
+                wait_for_team(members);
+            }
             for (int d = 0; d < s.directions; ++d) {
                 const int number = d == 1 ? count : stretches.count - 1 - count;
-                const Sums<Real> sums{b, l, plan.shared[d], d};
+                const Sums<Real, Factor> sums{b, l, plan.shared[d], d};
                 sums.weights(stretches.rows(s, number), count == 0, member, members);
                 if (b.dx) sums.inputs(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
                 if (b.dx && s.directions == 2) wait_for_team(members);  // both directions may add to the same rows
             }
             wait_for_team(members);
         }
-        for (int d = 0; d < s.directions; ++d) Sums<Real>{b, l, plan.shared[d], d}.finish(member, members);
+        for (int d = 0; d < s.directions; ++d) Sums<Real, Factor>{b, l, plan.shared[d], d}.finish(member, members);
     });
 }
 
-template <class Real>
+template <class Real, class Factor>
 static int64_t backward_bytes(const Shape& s, const Program& program) {
     Layout<Real> l(s);
     Backward b{};
     b.shape = s;
     b.program = program;
     Arena arena;
-    BackwardPlan<Real> plan(b, l, arena);
-    arena.take<BackwardPart<Real>>(s.directions * s.parts);
+    BackwardPlan<Real, Factor> plan(b, l, arena);
+    arena.take<BackwardPart<Real, Factor>>(s.directions * s.parts);
     return arena.used + 128 + plan.part_bytes * s.directions * s.parts;
 }

@@ -11,17 +11,19 @@ namespace {
 using namespace elman;
 #include "vector.hpp"
 #include "tile.hpp"
+#include "pairs.hpp"
 #include "program.hpp"
 #include "layout.hpp"
 #include "forward.hpp"
 #include "backward.hpp"
 #include "peak.hpp"
 
-template <class Real>
-constexpr Engine engine = {sizeof(Real), packed_bytes<Real>, pack<Real>, record_bytes<Real>, {forward<Real>, forward_bytes<Real>}, {backward<Real>, backward_bytes<Real>}};
+template <class Real, class Factor>
+constexpr Engine engine = {sizeof(Real), packed_bytes<Real, Factor>, pack<Real, Factor>, record_bytes<Real>,
+                           {forward<Real, Factor>, forward_bytes<Real, Factor>}, {backward<Real, Factor>, backward_bytes<Real, Factor>}};
 }  // namespace
 
 namespace elman {
 extern const Kernels KERNELS;
-const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float>, engine<double>, peak_f32, peak_bf16};
+const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float, float>, engine<double, double>, engine<float, Half>, multiply_pairs, peak_f32, peak_bf16};
 }  // namespace elman

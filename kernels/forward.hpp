@@ -1,25 +1,28 @@
 // One layer forward: for each step and panel of units, matrix products into the registers of the pointwise program, the program, the new state.
 #pragma once
 
-// What the products of a direction read, in the order in which they read it.
-template <class Real>
+// What the products of a direction read, in the order in which they read it. `Factor` is the type of numbers that are multiplied: Real, or
+// Half for bfloat16, whose products take whole lines of k in pairs.
+template <class Real, class Factor>
 struct Packed {
-    Real *x, *h;   // [block][unit panel][k][unit in panel]
-    Real* bias;    // [column][padded]
-    Real* vectors; // [vector][padded]
+    static constexpr bool half = sizeof(Factor) < sizeof(Real);
+    Factor *x, *h;  // [block][unit panel][k][unit in panel], for Half [block][unit panel][pair of k][unit in panel][2]
+    Real* bias;     // [column][padded]
+    Real* vectors;  // [vector][padded]
 
+    static int64_t depth(int64_t K) { return half ? whole_lines(K) : K; }
     Packed(const Layout<Real>& l, Arena& arena) {
-        x = arena.take<Real>(l.x_blocks * l.padded * l.I);
-        h = arena.take<Real>(l.h_blocks * l.padded * l.H);
+        x = arena.take<Factor>(l.x_blocks * l.padded * depth(l.I));
+        h = arena.take<Factor>(l.h_blocks * l.padded * depth(l.H));
         bias = arena.take<Real>(l.s.columns * l.padded);
         vectors = arena.take<Real>(l.s.vectors * l.padded);
     }
 };
 
-template <class Real>
+template <class Real, class Factor>
 static int64_t packed_bytes(const Shape& s) {
     Arena arena;
-    Packed<Real>(Layout<Real>(s), arena);
+    Packed<Real, Factor>(Layout<Real>(s), arena);
     return arena.used + 64;
 }
 
@@ -38,11 +41,26 @@ static void pack_panels(const Layout<Real>& l, Real* packed, const Real* w, int 
     }
 }
 
-template <class Real>
+static void pack_panels(const Layout<float>& l, Half* packed, const float* w, int blocks, int64_t K, int member, int members) {
+    constexpr int64_t P = PANEL<float>;
+    alignas(64) float pair[2][P];
+    const int64_t lines = whole_lines(K);
+    for (int64_t item = member; item < blocks * l.unit_panels; item += members) {
+        const int64_t block = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
+        const float* from = w + (block * l.H + u * P) * K;
+        for (int64_t k = 0; k < lines; k += 2) {
+            for (int64_t unit = 0; unit < P; ++unit)
+                for (int side = 0; side < 2; ++side) pair[side][unit] = unit < width && k + side < K ? from[unit * K + k + side] : 0.0f;
+            halve_pair(packed + (item * lines + k) * P, pair[0], pair[1]);
+        }
+    }
+}
+
+template <class Real, class Factor>
 static void pack(const Shape& s, const Weights& w, void* memory) {
     Layout<Real> l(s);
     Arena arena{static_cast<char*>(memory)};
-    Packed<Real> to(l, arena);
+    Packed<Real, Factor> to(l, arena);
     fill(to.bias, Real(0), s.columns * l.padded);
     fill(to.vectors, Real(0), s.vectors * l.padded);
     auto add = [&](int column, const void* bias, int block) {
@@ -51,8 +69,8 @@ static void pack(const Shape& s, const Weights& w, void* memory) {
     for (int c = 0; c < s.columns; ++c) add(c, w.bias_ih, s.x_block[c]), add(c, w.bias_hh, s.h_block[c]);
     for (int v = 0; v < s.vectors; ++v) copy(to.vectors + v * l.padded, static_cast<const Real*>(w.vectors) + v * l.H, l.H);
     in_team(l.padded * (l.I + l.H) < 65536 ? 1 : s.threads, [&](int member, int members) {
-        pack_panels<Real>(l, to.x, static_cast<const Real*>(w.ih), l.x_blocks, l.I, member, members);
-        pack_panels<Real>(l, to.h, static_cast<const Real*>(w.hh), l.h_blocks, l.H, member, members);
+        pack_panels(l, to.x, static_cast<const Real*>(w.ih), l.x_blocks, l.I, member, members);
+        pack_panels(l, to.h, static_cast<const Real*>(w.hh), l.h_blocks, l.H, member, members);
     });
 }
 
@@ -66,8 +84,9 @@ static void fingerprint(Fingerprint& f, const void* data, int64_t bytes) {
     *reinterpret_cast<Lanes*>(f.lanes) = (sum ^ rest) * 2654435761u + 1u;
 }
 
-template <class Real>
+template <class Real, class Factor>
 struct ForwardPart {
+    using Weights = Packed<Real, Factor>;
     static constexpr int64_t P = PANEL<Real>;
     const Forward& f;
     const Layout<Real>& l;
@@ -78,16 +97,23 @@ struct ForwardPart {
     Real* now[64];          // each state in panels [unit panel][row][unit in panel], and where the step puts the new one
     Real* next[64];
     Real* vectors;          // [vector][unit panel][row][unit in panel]
-    Packed<Real> packed;
+    Weights packed;
+    Factor *half_x = nullptr, *half_h = nullptr;  // [row][whole lines]: the step's input and the old output as bfloat16
 
-    static Packed<Real> packed_at(const Layout<Real>& l, const void* memory) {
+    static Weights packed_at(const Layout<Real>& l, const void* memory) {
         Arena arena{static_cast<char*>(const_cast<void*>(memory))};
-        return Packed<Real>(l, arena);
+        return Weights(l, arena);
     }
 
     ForwardPart(const Forward& call, const Layout<Real>& layout, int d, int p, Arena& arena)
         : f(call), l(layout), s(call.shape), direction(d), part(p), reverse(d == 1), packed(packed_at(layout, call.packed[d])) {
-        block = make_registers<Real>(f.program, l.most_rows, arena);
+        const int64_t tiled = (l.most_rows + 15) / 16 * 16;  // matrix tiles write to whole tiles
+        block = make_registers<Real>(f.program, Weights::half ? tiled : l.most_rows, arena);
+        if (Weights::half) {
+            half_x = arena.take<Factor>(tiled * whole_lines(l.I));
+            half_h = arena.take<Factor>(tiled * whole_lines(l.padded));
+            if (arena.base) fill(half_x, Factor(0), tiled * whole_lines(l.I)), fill(half_h, Factor(0), tiled * whole_lines(l.padded));
+        }
         for (int k = 0; k < s.states; ++k) now[k] = arena.take<Real>(l.most_rows * l.padded), next[k] = arena.take<Real>(l.most_rows * l.padded);
         vectors = arena.take<Real>(s.vectors * l.most_rows * l.padded);
     }
@@ -96,6 +122,7 @@ struct ForwardPart {
         start();
         for (int at = 0, t = reverse ? s.steps - 1 : 0; at < s.steps; ++at, t = l.after(t, reverse)) {
             const int64_t n = l.rows(t, part);
+            if constexpr (Weights::half) halve_inputs(t, n);
             if (n > 0)
                 for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, position[part * s.steps + t]);
             for (int k = 0; k < s.states; ++k) {
@@ -159,16 +186,37 @@ struct ForwardPart {
         }
     }
 
+    void halve_inputs(int t, int64_t n) {
+        for (int64_t r = 0; r < n; ++r) {
+            const float* x = static_cast<const float*>(f.x) + l.row(t, part, r) * f.x_stride;
+            const int64_t whole = l.I / HALF_LINE * HALF_LINE;
+            halve(half_x + r * whole_lines(l.I), x, whole);
+            if (whole < l.I) {
+                float rest[HALF_LINE] = {};
+                copy(rest, x + whole, l.I - whole);
+                halve(half_x + r * whole_lines(l.I) + whole, rest, HALF_LINE);
+            }
+            for (int64_t u = 0; u < l.unit_panels; ++u) halve(half_h + r * whole_lines(l.padded) + u * P, now[0] + (u * l.most_rows + r) * P, P);
+        }
+    }
+
     // One block of pre-activations: bias + W x + U h, of which a cell may have either product alone.
     void column(int c, int t, int64_t n, int64_t u, Real* to) const {
         const Real* bias = packed.bias + c * l.padded + u * P;
         const int x = s.x_block[c], h = s.h_block[c];
-        if (x >= 0)
-            multiply<Real>(n, l.unit_width(u), l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride),
-                           packed.x + (x * l.unit_panels + u) * l.I * P, P, bias, 0, to, P);
-        if (h >= 0)
-            multiply<Real>(n, l.unit_width(u), l.H, Operand<Real>::panels(now[0], l.most_rows * P),
-                           packed.h + (h * l.unit_panels + u) * l.H * P, P, x >= 0 ? to : bias, x >= 0 ? P : 0, to, P);
+        if constexpr (Weights::half) {
+            const int64_t x_lines = whole_lines(l.I), h_lines = whole_lines(l.H);
+            if (x >= 0) s.multiply_pairs({n, x_lines, half_x, x_lines, packed.x + (x * l.unit_panels + u) * x_lines * P, bias, 0, to, P});
+            if (h >= 0)
+                s.multiply_pairs({n, h_lines, half_h, whole_lines(l.padded), packed.h + (h * l.unit_panels + u) * h_lines * P, x >= 0 ? to : bias, x >= 0 ? P : 0, to, P});
+        } else {
+            if (x >= 0)
+                multiply<Real>(n, l.unit_width(u), l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride),
+                               packed.x + (x * l.unit_panels + u) * l.I * P, P, bias, 0, to, P);
+            if (h >= 0)
+                multiply<Real>(n, l.unit_width(u), l.H, Operand<Real>::panels(now[0], l.most_rows * P),
+                               packed.h + (h * l.unit_panels + u) * l.H * P, P, x >= 0 ? to : bias, x >= 0 ? P : 0, to, P);
+        }
     }
 
     // A result that is an input, a constant, or wanted in two places has to be copied.
@@ -179,33 +227,33 @@ struct ForwardPart {
     }
 };
 
-template <class Real>
+template <class Real, class Factor>
 static int64_t forward_memory(const Forward& f, const Layout<Real>& l, Arena& arena, int64_t*& position) {
     position = arena.take<int64_t>(l.s.parts * l.s.steps);
     Arena one;
-    ForwardPart<Real>(f, l, 0, 0, one);
+    ForwardPart<Real, Factor>(f, l, 0, 0, one);
     const int64_t bytes = (one.used + 4095) & ~int64_t(4095);
     arena.used = (arena.used + 63) & ~int64_t(63);
     return bytes;
 }
 
-template <class Real>
+template <class Real, class Factor>
 static void forward(const Forward& f) {
     Layout<Real> l(f.shape);
     Arena arena{static_cast<char*>(f.scratch)};
     int64_t* position;
-    const int64_t bytes = forward_memory<Real>(f, l, arena, position);
+    const int64_t bytes = forward_memory<Real, Factor>(f, l, arena, position);
     l.positions(position);
     const int items = f.shape.directions * f.shape.parts;
     in_team(f.shape.threads < items ? f.shape.threads : items, [&](int member, int members) {
         for (int item = member; item < items; item += members) {
             Arena own{static_cast<char*>(f.scratch) + arena.used + item * bytes};
-            ForwardPart<Real>(f, l, item % f.shape.directions, item / f.shape.directions, own).run(position);
+            ForwardPart<Real, Factor>(f, l, item % f.shape.directions, item / f.shape.directions, own).run(position);
         }
     });
 }
 
-template <class Real>
+template <class Real, class Factor>
 static int64_t forward_bytes(const Shape& s, const Program& program) {
     Layout<Real> l(s);
     Forward f{};
@@ -213,6 +261,6 @@ static int64_t forward_bytes(const Shape& s, const Program& program) {
     f.program = program;
     Arena arena;
     int64_t* position;
-    const int64_t bytes = forward_memory<Real>(f, l, arena, position);
+    const int64_t bytes = forward_memory<Real, Factor>(f, l, arena, position);
     return arena.used + bytes * s.directions * s.parts + 64;
 }

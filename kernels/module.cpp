@@ -42,6 +42,28 @@ static std::vector<const Kernels*> supported() {
     return found;
 }
 
+// The fastest product of bfloat16 pairs that goes with a build.
+using PairsFunction = void (*)(const PairProduct&);
+#ifdef ELMAN_X86
+namespace elman {
+bool request_matrix_tiles();
+void multiply_pairs_in_tiles(const PairProduct&);
+void multiply_pairs_by_dots(const PairProduct&);
+}  // namespace elman
+static PairsFunction fastest_pairs() {
+    if (__builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") && request_matrix_tiles()) return multiply_pairs_in_tiles;
+    // Intel's processors have the instruction too, at half the speed of float32.
+    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd") ? multiply_pairs_by_dots : kernels_avx512.multiply_pairs;
+}
+#endif
+static PairsFunction pairs_for(const Kernels& kernels) {
+#ifdef ELMAN_X86
+    static const PairsFunction fastest = fastest_pairs();
+    if (&kernels == &kernels_avx512) return fastest;
+#endif
+    return kernels.multiply_pairs;
+}
+
 static const Kernels& kernels_named(const std::string& name) {
     for (const Kernels* k : supported())
         if (name.empty() || name == k->name) return *k;
@@ -108,8 +130,8 @@ static std::array<Weights, 2> weights_at(const Addresses& a) {  // ih, hh, bias_
 // One call of a layer: its sizes, how the work is dealt out, and going forward and back.
 class Call {
   public:
-    Call(const Plan& plan, const std::string& isa, bool wide, int inputs, int units, int directions, std::vector<int64_t> batch_sizes, int threads)
-        : plan_(plan), kernels_(kernels_named(isa)), engine_(wide ? kernels_.f64 : kernels_.f32), sizes_(std::move(batch_sizes)) {
+    Call(const Plan& plan, const std::string& isa, const std::string& numbers, int inputs, int units, int directions, std::vector<int64_t> batch_sizes, int threads)
+        : plan_(plan), kernels_(kernels_named(isa)), engine_(numbers == "bf16" ? kernels_.bf16 : numbers == "float64" ? kernels_.f64 : kernels_.f32), sizes_(std::move(batch_sizes)) {
         int64_t rows = 0;
         for (int64_t size : sizes_) {
             if (size < 1 || (rows && size > sizes_[starts_.size() - 1])) throw std::invalid_argument("batch sizes must be above 0 and never grow");
@@ -125,7 +147,7 @@ class Call {
         // Sums over rows are shared also where the sequences are too few to be.
         if (each * directions < threads && products < 2e6) threads = each * directions;
         shape_ = {inputs, units, int(sizes_.size()), batch, directions, rows, sizes_.data(), starts_.data(), int(plan.x_block.size()), int(plan.history.size()),
-                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads};
+                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads, pairs_for(kernels_)};
     }
 
     // Returns what going back needs if `recording`. Addresses as in Forward; `keep`: the same weights may come again.
@@ -204,7 +226,7 @@ NB_MODULE(_kernels, m) {
     nb::class_<PackedWeights>(m, "PackedWeights").def(nb::init<>());
     nb::class_<Records>(m, "Records");
     nb::class_<Call>(m, "Call")
-        .def(nb::init<const Plan&, const std::string&, bool, int, int, int, std::vector<int64_t>, int>(), nb::keep_alive<1, 2>())
+        .def(nb::init<const Plan&, const std::string&, const std::string&, int, int, int, std::vector<int64_t>, int>(), nb::keep_alive<1, 2>())
         .def("forward", &Call::forward)
         .def("backward", &Call::backward);
 }

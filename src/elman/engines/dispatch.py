@@ -15,6 +15,9 @@ from elman.errors import EngineError, InputError
 ENGINES = ("auto", "fused", "loop", "torch")
 
 
+PRECISIONS = ("float32", "bf16")
+
+
 class Choice(NamedTuple):
     """The engine that runs, and why."""
 
@@ -33,6 +36,19 @@ def check_name(engine: str) -> str:
     return engine
 
 
+def check_precision(precision: str, engine: str) -> str:
+    """The precision itself.
+
+    Raises:
+        InputError: there is no such precision, or the engine asked for does not have it.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"unknown precision {precision!r}; there are: {', '.join(PRECISIONS)}")
+    if precision == "bf16" and engine in ("loop", "torch"):
+        raise InputError(f"precision='bf16' is the fused engine's; engine={engine!r} computes in the weights' own type")
+    return precision
+
+
 def choose(
     engine: str,
     t: Trace,
@@ -40,6 +56,7 @@ def choose(
     empty: bool = False,
     dtype: torch.dtype = torch.float32,
     device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
+    precision: str = "float32",
 ) -> Choice:
     """Resolve an engine's name for a cell.
 
@@ -49,6 +66,7 @@ def choose(
         empty: whether the input has no steps or no sequences, which the kernels refuse.
         dtype: of weights and input.
         device: on which they are.
+        precision: of the products; another engine than fused computes in the weights' own type, and the reason says so.
 
     Raises:
         InputError: there is no such engine. EngineError: the engine was asked for by name and can't run this; the message says why.
@@ -56,6 +74,8 @@ def choose(
     check_name(engine)
     kernel = native.kernel_of(t)
     obstacle = fused.obstacle(t, dtype, device)
+    if precision == "bf16" and dtype != torch.float32:
+        raise EngineError(f"precision='bf16' is for float32 weights; these are {dtype}")
     if engine == "fused" and obstacle:
         raise EngineError(f"the fused engine can't run cell {t.name} here: {obstacle}; engine='loop' runs any cell")
     if engine == "torch" and kernel is None:
@@ -71,6 +91,8 @@ def choose(
     obstacle = obstacle or moment()
     if not obstacle:
         return Choice("fused", "the cell's equations fit a pointwise program, and the kernels run on this CPU")
+    if precision == "bf16":
+        obstacle += ", so precision='bf16' has no effect"
     if kernel is not None:
         return Choice("torch", f"torch's own kernel {kernel} computes these equations; not fused: {obstacle}")
     return Choice("loop", f"not fused: {obstacle}; torch has no kernel for cell {t.name}")

@@ -162,7 +162,7 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
         kept = call.kept["fused"] = _Kept(t)
     rows, weights = call.rows, kept.weights(call)
     kernel = _kernels.Call(
-        kept.plan, INSTRUCTION_SET, rows.dtype is torch.float64, rows.shape[1], call.state[0].shape[-1],
+        kept.plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64", rows.shape[1], call.state[0].shape[-1],
         len(call.directions), call.batch_sizes, torch.get_num_threads(),
     )  # fmt: skip
     tensors = [rows, *call.state, *weights]

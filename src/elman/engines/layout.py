@@ -20,6 +20,7 @@ class LayerCall(NamedTuple):
         batch_sizes: sequences that are still running at each step, never growing.
         directions: for each direction the weights by torch.nn's name without layer suffix (`weight_ih`, ...).
         state: each initial state [directions, B, H], in the cell's order.
+        precision: "float32", or "bf16" for products of numbers rounded to bfloat16, with sums in float32; the fused engine has it.
         kept: where an engine keeps what it can use again at this layer's next call.
     """
 
@@ -28,6 +29,7 @@ class LayerCall(NamedTuple):
     directions: Sequence[Mapping[str, Tensor]]
     state: tuple[Tensor, ...]
     kept: dict[str, Any]
+    precision: str = "float32"
 
 
 class LayerResult(NamedTuple):

@@ -32,12 +32,13 @@ class RNN(Recurrent):
         dtype: torch.dtype | None = None,
         *,
         engine: str = "auto",
+        precision: str = "float32",
         proj_size: int | None = None,
     ) -> None:
         _no_projection(proj_size, "RNN")
         super().__init__(
             cells.Elman(nonlinearity), input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            engine=engine, device=device, dtype=dtype,
+            engine=engine, precision=precision, device=device, dtype=dtype,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
 
@@ -63,12 +64,13 @@ class LSTM(Recurrent):
         dtype: torch.dtype | None = None,
         *,
         engine: str = "auto",
+        precision: str = "float32",
     ) -> None:
         if proj_size:
             raise NotImplementedError("elman.nn.LSTM has no projections (proj_size); torch.nn.LSTM has")
         super().__init__(
             cells.LSTM(), input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            engine=engine, device=device, dtype=dtype,
+            engine=engine, precision=precision, device=device, dtype=dtype,
         )  # fmt: skip
         self.proj_size = 0
 
@@ -89,12 +91,13 @@ class GRU(Recurrent):
         dtype: torch.dtype | None = None,
         *,
         engine: str = "auto",
+        precision: str = "float32",
         proj_size: int | None = None,
     ) -> None:
         _no_projection(proj_size, "GRU")
         super().__init__(
             cells.GRU(), input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            engine=engine, device=device, dtype=dtype,
+            engine=engine, precision=precision, device=device, dtype=dtype,
         )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ class Recurrent(nn.Module):
         engine: "auto", "fused" (C++ kernels, any cell whose step is pointwise, CPU), "torch" (its kernels for LSTM, GRU, Elman) or
             "loop" (any cell, any device, second derivatives); after a call `engine_used` and
             `engine_reason` tell which one ran and why.
+        precision: "float32", or "bf16": the factors of matrix products rounded to bfloat16, sums and everything else in float32; on the
+            fused engine alone.
         device, dtype: of the parameters.
         generator: draws the starting weights; None: torch's global one, as in torch.nn.
 
@@ -67,6 +69,7 @@ class Recurrent(nn.Module):
         bidirectional: bool = False,
         *,
         engine: str = "auto",
+        precision: str = "float32",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         generator: torch.Generator | None = None,
@@ -82,6 +85,7 @@ class Recurrent(nn.Module):
         self.dropout = _probability(dropout)
         self.bidirectional = bool(bidirectional)
         self.engine = dispatch.check_name(engine)
+        self.precision = dispatch.check_precision(precision, engine)
         #: Draws the dropout masks; None: torch's global generator, as in torch.nn.
         self.dropout_generator: torch.Generator | None = None
         if self.dropout > 0 and self.num_layers == 1:
@@ -160,7 +164,7 @@ class Recurrent(nn.Module):
                 values = drop(values, self.dropout, self.dropout_generator)
             here = slice(layer * self.directions, (layer + 1) * self.directions)
             state = states if self.num_layers == 1 else tuple(s[here] for s in states)
-            call = LayerCall(values, rows.batch_sizes, weights[layer], state, self._kept[layer])
+            call = LayerCall(values, rows.batch_sizes, weights[layer], state, self._kept[layer], self.precision)
             values, final = dispatch.run(choice, self.cell, self.trace, call)
             finals.append(final)
         self.__dict__["_choice"] = choice  # nn.Module's own way takes as long as a small layer
@@ -171,10 +175,13 @@ class Recurrent(nn.Module):
 
     def _choose(self, dtype: torch.dtype, rows: Rows) -> dispatch.Choice:
         empty = rows.batch == 0 or not rows.batch_sizes
-        key = (self.engine, dtype, rows.rows.device, empty, dispatch.moment())
+        key = (self.engine, self.precision, dtype, rows.rows.device, empty, dispatch.moment())
         choice = self._choices.get(key)
         if choice is None:
-            choice = dispatch.choose(self.engine, self.trace, empty=empty, dtype=dtype, device=rows.rows.device)
+            device, precision = rows.rows.device, self.precision
+            choice = dispatch.choose(
+                self.engine, self.trace, empty=empty, dtype=dtype, device=device, precision=precision
+            )
             self._choices[key] = choice
         return choice
 
@@ -194,6 +201,7 @@ class Recurrent(nn.Module):
             "dropout": 0.0,
             "bidirectional": False,
             "engine": "auto",
+            "precision": "float32",
         }
         parts += [f"{k}={getattr(self, k)!r}" for k, v in defaults.items() if getattr(self, k) != v]
         return ", ".join([f"cell={self.trace.name}", *parts] if type(self) is Recurrent else parts)
