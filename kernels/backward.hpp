@@ -31,6 +31,21 @@ static void pack_plain(const Layout<float>& l, Half* packed, const float* w, int
     }
 }
 
+// With few rows, packing would take longer than the products, and whole vectors of the weights can be read as they lie.
+template <class Real, class Factor>
+struct PlainWeights {
+    const Factor* at;
+    int64_t row;  // between units
+
+    static bool packed(const Layout<Real>& l, int64_t columns) { return sizeof(Factor) < sizeof(Real) || columns % WIDTH<Real> || l.s.rows >= 256; }
+    PlainWeights(const Layout<Real>& l, const Factor* packed_weights, const void* weights, int block, int64_t j, int64_t columns) {
+        constexpr int64_t P = PANEL<Real>;
+        const bool is_packed = packed(l, columns);
+        at = is_packed ? packed_weights + (block * ((columns + P - 1) / P) + j) * l.H * P : static_cast<const Factor*>(weights) + block * l.H * columns + j * P;
+        row = is_packed ? P : columns;
+    }
+};
+
 // Which steps are taken together, and where a part's rows lie among those of a stretch.
 struct Stretches {
     int count = 0;
@@ -174,14 +189,14 @@ struct BackwardPart {
     void send_back(int c, int64_t j, int64_t n, int64_t place) const {
         const Layout<Real>& l = *layout;
         Real* to = next[0] + j * l.most_rows * P;
-        const int64_t panel = l.s.h_block[c] * l.unit_panels + j;
         if constexpr (Shares::half) {
             static const float zeros[PANEL<float>] = {};
-            const int64_t lines = whole_lines(l.H);
+            const int64_t lines = whole_lines(l.H), panel = l.s.h_block[c] * l.unit_panels + j;
             l.s.multiply_pairs({n, lines, shared->half_delta(l, c, place), Shares::half_line(l), shared->packed_h + panel * lines * P, zeros, 0, product, P});
             for (int64_t i = 0; i < n * P; ++i) to[i] += product[i];
         } else {
-            multiply<Real>(n, l.unit_width(j), l.H, Operand<Real>::panels(shared->delta(l, c, 0, place), shared->rows * P), shared->packed_h + panel * l.H * P, P, to, P, to, P);
+            const PlainWeights<Real, Factor> w(l, shared->packed_h, b->weights[direction].hh, l.s.h_block[c], j, l.H);
+            multiply<Real>(n, l.unit_width(j), l.H, Operand<Real>::panels(shared->delta(l, c, 0, place), shared->rows * P), w.at, w.row, to, P, to, P);
         }
     }
 
@@ -305,6 +320,13 @@ struct Sums {
         return {};
     }
 
+    // Where a pair of panels belongs in the gradient, and whether whole vectors fit there.
+    Real* gradient_of(const Pair& p) const {
+        const int64_t line = p.input ? l.I : l.H, block = p.input ? l.s.x_block[p.column] : l.s.h_block[p.column];
+        return static_cast<Real*>(p.input ? b.gradients[direction].ih : b.gradients[direction].hh) + (block * l.H + p.u * P) * line + p.panel * P;
+    }
+    bool lies_in_place(const Pair& p) const { return !Shared<Real, Factor>::half && p.width % WIDTH<Real> == 0; }
+
     // The operands of the sums as bfloat16, in pairs of rows; rows beyond the last are zero.
     void halve_rows(int64_t rows, int member, int members) const {
         static const float zeros[PANEL<float>] = {};
@@ -334,13 +356,17 @@ struct Sums {
                 const Real* v = (p.input ? shared.inputs : shared.old_output) + (p.panel * shared.rows + row) * P;
                 Real* square = shared.squares + pair * P * P;
                 const bool fresh = first && row == 0;
+                const int64_t line = p.input ? l.I : l.H;
+                const bool in_place = lies_in_place(p);  // no need for a square of its own
+                Real* to = in_place ? gradient_of(p) : square;
+                const int64_t to_row = in_place ? line : P;
                 if constexpr (Shared<Real, Factor>::half) {
                     const int64_t line = whole_lines(shared.rows), n = rows - row < some ? rows - row : some;
                     l.s.multiply_pairs({P, whole_lines(n), shared.half_turned + (p.column * l.unit_panels + p.u) * P * line + row, line,
                                         shared.half_values + ((p.input ? 0 : l.input_panels) + p.panel) * line * P + row * P, fresh ? zeros : square, fresh ? 0 : P, square, P});
                 } else {
                     multiply<Real>(l.unit_width(p.u), p.width, rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)),
-                                   v, P, fresh ? zeros : square, fresh ? 0 : P, square, P);
+                                   v, P, fresh ? zeros : to, fresh ? 0 : to_row, to, to_row);
                 }
             }
         for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
@@ -373,8 +399,9 @@ struct Sums {
                         l.s.multiply_pairs({n, lines, shared.half_delta(l, c, row), shared.half_line(l), shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * lines * P,
                                             fresh ? zeros : sums, fresh ? 0 : P, sums, P});
                     } else {
-                        multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P),
-                                       shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * l.H * P, P, fresh ? zeros : sums, fresh ? 0 : P, sums, P);
+                        const PlainWeights<Real, Factor> w(l, shared.packed_x, b.weights[direction].ih, l.s.x_block[c], j, l.I);
+                        multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P), w.at, w.row, fresh ? zeros : sums,
+                                       fresh ? 0 : P, sums, P);
                     }
                     fresh = false;
                 }
@@ -390,11 +417,8 @@ struct Sums {
         const Gradients& g = b.gradients[direction];
         for (int64_t pair = member; pair < pairs(); pair += members) {
             const Pair p = find(pair);
-            const int64_t line = p.input ? l.I : l.H, to_block = p.input ? l.s.x_block[p.column] : l.s.h_block[p.column];
-            Real* weight = static_cast<Real*>(p.input ? g.ih : g.hh);
-            if (!weight) continue;
-            weight += (to_block * l.H + p.u * P) * line + p.panel * P;
-            for (int64_t unit = 0; unit < l.unit_width(p.u); ++unit) copy(weight + unit * line, shared.squares + (pair * P + unit) * P, p.width);
+            if (!(p.input ? g.ih : g.hh) || lies_in_place(p)) continue;
+            for (int64_t unit = 0; unit < l.unit_width(p.u); ++unit) copy(gradient_of(p) + unit * (p.input ? l.I : l.H), shared.squares + (pair * P + unit) * P, p.width);
         }
         if (member) return;
         for (int c = 0; c < l.s.columns; ++c) {
@@ -438,8 +462,8 @@ static void backward(const Backward& b) {
     arena.used = (arena.used + 63) & ~int64_t(63);
     in_team(s.threads, [&](int member, int members) {
         for (int d = 0; d < s.directions; ++d) {
-            if (b.dx) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
-            pack_plain(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
+            if (b.dx && PlainWeights<Real, Factor>::packed(l, l.I)) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
+            if (PlainWeights<Real, Factor>::packed(l, l.H)) pack_plain(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
         }
         if (b.dx && s.directions == 2)
             for (int64_t row = member; row < s.rows; row += members) fill(static_cast<Real*>(b.dx) + row * b.dx_stride, Real(0), l.I);

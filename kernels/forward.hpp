@@ -29,18 +29,26 @@ static int64_t packed_bytes(const Shape& s) {
 // W [block * H + unit, K] as panels of units, zeros where units are missing.
 template <class Real>
 static void pack_panels(const Layout<Real>& l, Real* packed, const Real* w, int blocks, int64_t K, int member, int members) {
-    constexpr int64_t P = PANEL<Real>;
+    constexpr int64_t P = PANEL<Real>, W = WIDTH<Real>;
     for (int64_t item = member; item < blocks * l.unit_panels; item += members) {
         const int64_t block = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
         Real* to = packed + item * K * P;
         const Real* from = w + (block * l.H + u * P) * K;
         if (width < P) fill(to, Real(0), K * P);
-        for (int64_t k0 = 0; k0 < K; k0 += 16)  // blocks of 16 keep both sides in cache
-            for (int64_t unit = 0; unit < width; ++unit)
-                for (int64_t k = k0; k < (k0 + 16 < K ? k0 + 16 : K); ++k) to[k * P + unit] = from[unit * K + k];
+        for (int64_t k = 0; k < K; k += W)
+            for (int64_t unit = 0; unit < width; unit += W) {
+                if (k + W <= K && unit + W <= width) {
+                    Vec<Real> square[W];
+                    for (int64_t i = 0; i < W; ++i) square[i] = load<Real>(from + (unit + i) * K + k);
+                    transpose<Real>(square);
+                    for (int64_t i = 0; i < W; ++i) store<Real>(to + (k + i) * P + unit, square[i]);
+                } else {
+                    for (int64_t i = k; i < (k + W < K ? k + W : K); ++i)
+                        for (int64_t j = unit; j < (unit + W < width ? unit + W : width); ++j) to[i * P + j] = from[j * K + i];
+                }
+            }
     }
 }
-
 static void pack_panels(const Layout<float>& l, Half* packed, const float* w, int blocks, int64_t K, int member, int members) {
     constexpr int64_t P = PANEL<float>;
     alignas(64) float pair[2][P];
@@ -78,10 +86,15 @@ static void fingerprint(Fingerprint& f, const void* data, int64_t bytes) {
     typedef uint32_t Lanes __attribute__((vector_size(256), aligned(4), may_alias));
     Lanes sum = *reinterpret_cast<Lanes*>(f.lanes);
     const char* at = static_cast<const char*>(data);
-    for (; bytes >= 256; at += 256, bytes -= 256) sum = (sum ^ *reinterpret_cast<const Lanes*>(at)) * 2654435761u + 1u;
+    auto add = [&](Lanes numbers) {
+        sum = (sum ^ numbers) * 2654435761u + 1u;
+        sum ^= sum >> 15;  // a product hands nothing down: two changed signs would undo each other
+    };
+    for (; bytes >= 256; at += 256, bytes -= 256) add(*reinterpret_cast<const Lanes*>(at));
     Lanes rest{};
     __builtin_memcpy(&rest, at, bytes);
-    *reinterpret_cast<Lanes*>(f.lanes) = (sum ^ rest) * 2654435761u + 1u;
+    add(rest);
+    *reinterpret_cast<Lanes*>(f.lanes) = sum;
 }
 
 template <class Real, class Factor>

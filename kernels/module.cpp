@@ -84,7 +84,7 @@ struct OwnedProgram {
 using Numbers = std::vector<std::vector<int>>;
 
 static OwnedProgram make_program(const Numbers& code, const std::vector<double>& constants, const Numbers& inputs, const Numbers& outputs, int registers) {
-    if (constants.size() > 64 || registers < 0 || registers > 4096) throw std::invalid_argument("the program is too large");
+    if (constants.size() > 64 || registers < 0 || registers > 4096 || code.size() > 65536) throw std::invalid_argument("the program is too large");
     OwnedProgram p{{}, constants, {}, {}, registers};
     auto place = [&](int operand, bool written) {
         if (operand >= registers || (written && operand < 0) || operand < -int(constants.size())) throw std::invalid_argument("a register is out of range");
@@ -95,7 +95,10 @@ static OwnedProgram make_program(const Numbers& code, const std::vector<double>&
         if (c[1] < int(inputs.size())) throw std::invalid_argument("an instruction writes to an input");
         p.code.push_back({Op(c[0]), place(c[1], true), place(c[2], false), place(c[3], false)});
     }
-    for (const auto& s : inputs) p.inputs.push_back({Kind(s.at(0)), s.at(1), place(s.at(2), true)});
+    for (const auto& s : inputs) {
+        if (s.at(2) != int(p.inputs.size())) throw std::invalid_argument("inputs must have the first registers, in order");
+        p.inputs.push_back({Kind(s.at(0)), s.at(1), place(s.at(2), true)});
+    }
     for (const auto& s : outputs) p.outputs.push_back({Kind(s.at(0)), s.at(1), place(s.at(2), false)});
     return p;
 }
@@ -104,6 +107,28 @@ struct Plan {
     std::vector<int> x_block, h_block, history;
     int vectors, saved;
     OwnedProgram forward, backward;
+
+    // The kernels trust these numbers with addresses.
+    void check() const {
+        auto need = [](bool right) {
+            if (!right) throw std::invalid_argument("a plan's blocks, history or slots are out of range");
+        };
+        need(!history.empty() && history.size() <= 64 && x_block.size() == h_block.size() && x_block.size() <= 4096);
+        need(vectors >= 0 && vectors <= 4096 && saved >= 0 && saved <= 4096);
+        auto in_order = [&](std::vector<int> some, int first) {  // each of first, first + 1, ... once, besides -1
+            std::sort(some.begin(), some.end());
+            for (int one : some) need(one == -1 || one == first++);
+        };
+        in_order(x_block, 0), in_order(h_block, 0), in_order(history, saved);
+        auto within = [&](const std::vector<Slot>& slots, std::initializer_list<Kind> kinds) {
+            const int states = int(history.size()), counts[] = {int(x_block.size()), states, states, vectors, saved, states};
+            for (const Slot& s : slots) need(std::find(kinds.begin(), kinds.end(), s.kind) != kinds.end() && s.index >= 0 && s.index < counts[int(s.kind)]);
+        };
+        within(forward.inputs, {Kind::column, Kind::state_old, Kind::vector}), within(forward.outputs, {Kind::state_new, Kind::saved});
+        within(backward.inputs, {Kind::state_old, Kind::state_new, Kind::vector, Kind::saved, Kind::gradient});
+        within(backward.outputs, {Kind::column, Kind::state_old, Kind::vector});
+        for (const Slot& s : backward.inputs) need((s.kind != Kind::state_old && s.kind != Kind::state_new) || s.index == 0 || history[s.index] >= 0);
+    }
 };
 
 // A process that was forked has lost the threads of the OpenMP runtime, and would wait for them for ever.
@@ -112,7 +137,8 @@ static bool forked = false;
 // What is recorded going forward for going back.
 struct Records {
     Memory memory;
-    explicit Records(int64_t bytes) : memory(bytes) {}
+    int64_t bytes;
+    explicit Records(int64_t size) : memory(size), bytes(size) {}
 };
 
 static void* at(Address a) { return reinterpret_cast<void*>(a); }
@@ -134,7 +160,7 @@ class Call {
         : plan_(plan), kernels_(kernels_named(isa)), engine_(numbers == "bf16" ? kernels_.bf16 : numbers == "float64" ? kernels_.f64 : kernels_.f32), sizes_(std::move(batch_sizes)) {
         int64_t rows = 0;
         for (int64_t size : sizes_) {
-            if (size < 1 || (rows && size > sizes_[starts_.size() - 1])) throw std::invalid_argument("batch sizes must be above 0 and never grow");
+            if (size < 1 || size > INT32_MAX || (rows && size > sizes_[starts_.size() - 1])) throw std::invalid_argument("batch sizes must be above 0 and never grow");
             starts_.push_back(rows);
             rows += size;
         }
@@ -156,10 +182,11 @@ class Call {
         check(weights, initial, last);
         auto initials = all_at(initial), lasts = all_at(last);
         const auto w = weights_at(weights);
+        const Shape shape = shape_here();
         const nb::gil_scoped_release unlocked;
-        const auto packed = packed_weights.get(kernels_, engine_, shape_, w.data(), keep);
+        const auto packed = packed_weights.get(kernels_, engine_, shape, w.data(), keep);
         auto records = recording ? std::make_unique<Records>(engine_.record_bytes(shape_)) : nullptr;
-        Forward f{shape_, plan_.forward.view(), {packed->data(), static_cast<char*>(packed->data()) + PackedWeights::bytes(engine_, shape_)}, at(x), x_stride, y_stride,
+        Forward f{shape, plan_.forward.view(), {packed->data(), static_cast<char*>(packed->data()) + PackedWeights::bytes(engine_, shape_)}, at(x), x_stride, y_stride,
                   initials.data(), lasts.data(), at(y), records ? records->memory.data() : nullptr, nullptr};
         const Memory scratch(engine_.forward.scratch_bytes(shape_, f.program));
         f.scratch = scratch.data();
@@ -171,11 +198,13 @@ class Call {
                   int64_t grad_stride, const Addresses& grad_last, Address dx, int64_t dx_stride, const Addresses& gradients, const Addresses& grad_initial) const {
         check(weights, initial, grad_last);
         check(gradients, grad_initial, grad_last);
+        if (records.bytes != engine_.record_bytes(shape_)) throw std::invalid_argument("the records of another call");
         auto initials = all_at(initial), lasts = all_at(grad_last), firsts = all_at(grad_initial);
         const auto w = weights_at(weights), g = weights_at(gradients);
         auto out = [](const Weights& a) { return Gradients{const_cast<void*>(a.ih), const_cast<void*>(a.hh), const_cast<void*>(a.bias_ih), const_cast<void*>(a.bias_hh), const_cast<void*>(a.vectors)}; };
+        const Shape shape = shape_here();
         const nb::gil_scoped_release unlocked;
-        Backward b{shape_, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride, initials.data(), at(y), records.memory.data(), at(grad_y),
+        Backward b{shape, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride, initials.data(), at(y), records.memory.data(), at(grad_y),
                    lasts.data(), at(dx), {out(g[0]), out(g[1])}, firsts.data(), nullptr};
         const Memory scratch(engine_.backward.scratch_bytes(shape_, b.program));
         b.scratch = scratch.data();
@@ -183,6 +212,11 @@ class Call {
     }
 
   private:
+    Shape shape_here() const {  // a call may be made before a fork, and run or go back after it
+        Shape shape = shape_;
+        if (forked) shape.threads = 1;
+        return shape;
+    }
     void check(const Addresses& weights, const Addresses& states, const Addresses& more_states) const {
         const size_t count = plan_.history.size();
         if (weights.size() != size_t(5 * shape_.directions) || states.size() != count || more_states.size() != count) throw std::invalid_argument("another number of weights or states");
@@ -220,8 +254,9 @@ NB_MODULE(_kernels, m) {
     nb::class_<Plan>(m, "Plan").def("__init__", [](Plan* p, std::vector<int> x_block, std::vector<int> h_block, std::vector<int> history, int vectors, int saved,
                                                    const Numbers& fc, const std::vector<double>& fk, const Numbers& fi, const Numbers& fo, int fr,
                                                    const Numbers& bc, const std::vector<double>& bk, const Numbers& bi, const Numbers& bo, int br) {
-        if (history.empty() || history.size() > 64 || x_block.size() != h_block.size()) throw std::invalid_argument("a cell has 1 to 64 states");
-        new (p) Plan{std::move(x_block), std::move(h_block), std::move(history), vectors, saved, make_program(fc, fk, fi, fo, fr), make_program(bc, bk, bi, bo, br)};
+        Plan plan{std::move(x_block), std::move(h_block), std::move(history), vectors, saved, make_program(fc, fk, fi, fo, fr), make_program(bc, bk, bi, bo, br)};
+        plan.check();
+        new (p) Plan(std::move(plan));
     });
     nb::class_<PackedWeights>(m, "PackedWeights").def(nb::init<>());
     nb::class_<Records>(m, "Records");

@@ -12,18 +12,16 @@ class PackedWeights {
   public:
     // Both directions, packed. `keep` says that the same weights may come again: then it is worth looking whether they did.
     std::shared_ptr<Memory> get(const Kernels& kernels, const Engine& engine, const Shape& shape, const Weights* weights, bool keep) {
-        const std::lock_guard<std::mutex> lock(mutex_);
+        // Nobody waits for another thread: a process may have been forked while one that it did not take along held the lock.
+        const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+        if (!lock) return packed(engine, shape, weights);
         Fingerprint found;
         if (keep) {
             found = fingerprint(kernels, engine, shape, weights);
             if (known_ && &engine == engine_ && found == fingerprint_) return packed_;
         }
-        const int64_t each = bytes(engine, shape);
-        if (packed_.use_count() != 1 || each * shape.directions > size_) {
-            size_ = each * shape.directions;
-            packed_ = std::make_shared<Memory>(size_);
-        }
-        for (int d = 0; d < shape.directions; ++d) engine.pack(shape, weights[d], static_cast<char*>(packed_->data()) + d * each);
+        packed_.reset();  // what nobody reads any more goes to this thread's memory, and is taken from there again
+        packed_ = packed(engine, shape, weights);
         fingerprint_ = found;
         known_ = keep;
         engine_ = &engine;
@@ -32,6 +30,12 @@ class PackedWeights {
     static int64_t bytes(const Engine& engine, const Shape& shape) { return (engine.packed_bytes(shape) + 63) & ~int64_t(63); }
 
   private:
+    static std::shared_ptr<Memory> packed(const Engine& engine, const Shape& shape, const Weights* weights) {
+        const int64_t each = bytes(engine, shape);
+        auto memory = std::make_shared<Memory>(each * shape.directions);
+        for (int d = 0; d < shape.directions; ++d) engine.pack(shape, weights[d], static_cast<char*>(memory->data()) + d * each);
+        return memory;
+    }
     static Fingerprint fingerprint(const Kernels& kernels, const Engine& engine, const Shape& s, const Weights* weights) {
         Fingerprint f;
         int64_t x = 0, h = 0;
@@ -48,7 +52,6 @@ class PackedWeights {
     }
     std::mutex mutex_;
     std::shared_ptr<Memory> packed_;
-    int64_t size_ = 0;
     Fingerprint fingerprint_;
     const Engine* engine_ = nullptr;
     bool known_ = false;

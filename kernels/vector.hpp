@@ -23,6 +23,28 @@ template <class Real> INLINE Vec<Real> load(const Real* p) { return *reinterpret
 template <class Real> INLINE void store(Real* p, Vec<Real> v) { *reinterpret_cast<Vec<Real>*>(p) = v; }
 // Minus zero, which the compiler drops; plus zero would be an addition, as it turns -0 into 0.
 template <class Real> INLINE Vec<Real> all(Real value) { return value - Vec<Real>{}; }
+// Rows become columns: at each stage, blocks of `distance` change places across the diagonal.
+template <class Real>
+INLINE void transpose(Vec<Real>* row) {
+    constexpr int W = WIDTH<Real>;
+#pragma GCC unroll 8
+    for (int distance = 1; distance < W; distance *= 2)
+#pragma GCC unroll 64
+        for (int i = 0; i < W; ++i) {
+            if (i & distance) continue;
+            const Vec<Real> a = row[i], b = row[i + distance];
+#if defined(__clang__)
+            for (int k = 0; k < W; ++k) row[i][k] = k & distance ? b[k - distance] : a[k], row[i + distance][k] = k & distance ? b[k] : a[k + distance];
+#else
+            VecInt<Real> low, high;
+#pragma GCC unroll 64
+            for (int k = 0; k < W; ++k) low[k] = k & distance ? W + k - distance : k, high[k] = k & distance ? W + k : k + distance;
+            row[i] = __builtin_shuffle(a, b, low);
+            row[i + distance] = __builtin_shuffle(a, b, high);
+#endif
+        }
+}
+
 // What the instruction set does better than a comparison and a choice, or than a division. Both bounds give v itself where v is NaN.
 #if VECTOR_BYTES == 64
 INLINE Vec<float> at_most(Vec<float> v, float top) { return (Vec<float>)_mm512_min_ps(_mm512_set1_ps(top), (__m512)v); }

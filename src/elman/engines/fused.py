@@ -56,7 +56,12 @@ def obstacle(t: Trace, dtype: torch.dtype, device: torch.device) -> str | None:
 
 @cache
 def plan_of(t: Trace) -> Any:
-    """A cell's compiled program in the kernels' terms; once for each cell."""
+    """A cell's compiled program for the kernels; once for each cell."""
+    return _kernels.Plan(*plan_numbers(t))
+
+
+def plan_numbers(t: Trace) -> tuple[Any, ...]:
+    """A cell's compiled program in the kernels' terms: what a Plan is made of."""
     programs = compile_step(t)
     summed = programs.summed_gates
     columns = [("a", k) for k in summed]
@@ -70,7 +75,7 @@ def plan_of(t: Trace) -> Any:
     # States, after the first, of which going back needs the value at every step: recorded after the saved quantities.
     kept = sorted({index for kind, index, _ in backward[2] if kind in (STATE_OLD, STATE_NEW) and index > 0})
     history = [len(saved) + kept.index(k) if k in kept else -1 for k in range(len(t.state))]
-    return _kernels.Plan(x_block, h_block, history, len(t.vectors), len(saved), *forward, *backward)
+    return x_block, h_block, history, len(t.vectors), len(saved), *forward, *backward
 
 
 class _Slots:
@@ -154,12 +159,14 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
     """Run one layer; see `LayerCall` for shapes.
 
     Raises:
-        ShapeError: a weight has another shape, dtype or device than the rows ask for.
+        ShapeError: a state or weight has another shape, dtype or device than the rows ask for, or the rows another number than the batch
+            sizes.
         EngineError: (going back twice) the loop engine has second derivatives.
     """
     kept = call.kept.get("fused")
     if kept is None:
         kept = call.kept["fused"] = _Kept(t)
+    _check(call)
     rows, weights = call.rows, kept.weights(call)
     kernel = _kernels.Call(
         kept.plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64", rows.shape[1], call.state[0].shape[-1],
@@ -170,6 +177,19 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
         y, *last = _Layer.apply(kept, kernel, len(call.state), *tensors)  # type: ignore[no-untyped-call]
         return LayerResult(y, tuple(last))
     return _forward(kept, kernel, len(call.state), _in_order(tensors, rows=0))[0]
+
+
+def _check(call: LayerCall) -> None:
+    """Rows and states fit each other: the kernels only see addresses."""
+    rows, sizes = call.rows, call.batch_sizes
+    if rows.dim() != 2 or rows.shape[0] != sum(sizes) or rows.dtype not in (torch.float32, torch.float64) or not rows.is_cpu:
+        what = f"{list(rows.shape)} of {rows.dtype} on {rows.device}"
+        raise ShapeError(f"rows should be [{sum(sizes)}, inputs] of float32 or float64 on cpu, as the batch sizes say; they are {what}")
+    shape = (len(call.directions), *sizes[:1], call.state[0].shape[-1])
+    for state in call.state:
+        if state.shape != shape or state.dtype is not rows.dtype or not state.is_cpu:
+            what = f"{list(state.shape)} of {state.dtype} on {state.device}"
+            raise ShapeError(f"a state should be {list(shape)} of {rows.dtype} on cpu; it is {what}")
 
 
 def _forward(
