@@ -62,6 +62,16 @@ def test_cosine_begins_after_the_warmup() -> None:
     assert all(later < earlier for earlier, later in pairwise(rates[6:]))
 
 
+def test_cosine_over_the_minutes_reaches_the_final_rate_whichever_ends_first() -> None:
+    settings = TrainingSettings(rate=0.1, epochs=4, schedule="cosine", final_rate=0.01, horizon="minutes", minutes=1)
+    assert rate_at(settings, 0, BATCHES, Plateau(), 0.0) == 0.1
+    assert rate_at(settings, 0, BATCHES, Plateau(), 0.5) == pytest.approx(0.055)
+    assert rate_at(settings, 3, BATCHES, Plateau(), 1.0) == pytest.approx(0.01)
+    assert rate_at(settings, 20, BATCHES, Plateau(), 0.1) == pytest.approx(0.01)
+    by_epochs = settings.model_copy(update={"horizon": "epochs"})
+    assert rate_at(by_epochs, 0, BATCHES, Plateau(), 0.9) == 0.1
+
+
 @given(losses=st.lists(st.sampled_from([1.0, 2.0, 3.0, 4.0]), max_size=30), patience=st.integers(0, 4))
 def test_plateau(losses: list[float], patience: int) -> None:
     settings = TrainingSettings(

@@ -81,7 +81,7 @@ class Training:
         """Train on one batch, or leave it out if something is not finite."""
         here, batch = self.here, self.train.batch(key)
         state = here.carry if batch.carry else None
-        rate = rate_at(self.settings, here.step, self.batches, here.plateau)
+        rate = rate_at(self.settings, here.step, self.batches, here.plateau, self.time_used())
         result = train_step(self.task, batch, state, self.optimiser, self.settings, rate)
         here.batch += 1
         here.step += 1
@@ -137,7 +137,11 @@ class Training:
 
     def out_of_time(self) -> bool:
         """Whether the minutes are used up."""
-        return self.settings.minutes is not None and self.seconds() >= 60 * self.settings.minutes
+        return self.time_used() >= 1
+
+    def time_used(self) -> float:
+        """The share of the minutes that is used up; 0 without a limit."""
+        return self.seconds() / (60 * self.settings.minutes) if self.settings.minutes is not None else 0.0
 
     def seconds(self) -> float:
         """Time since this process took the training up."""

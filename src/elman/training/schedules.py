@@ -15,12 +15,15 @@ class Plateau(NamedTuple):
     stale: int = 0
 
 
-def rate_at(settings: TrainingSettings, step: int, steps_per_epoch: int, plateau: Plateau) -> float:
+def rate_at(
+    settings: TrainingSettings, step: int, steps_per_epoch: int, plateau: Plateau, time_used: float = 0.0
+) -> float:
     """The learning rate of step `step` (0 is the first), of `settings.epochs * steps_per_epoch` in all.
 
     - `constant`: η
     - `step`: η · factor^⌊epoch / step_every⌋
-    - `cosine` (Loshchilov and Hutter 2017): final + (η - final) (1 + cos πp) / 2, p the share of the steps after the warm-up
+    - `cosine` (Loshchilov and Hutter 2017): final + (η - final) (1 + cos πp) / 2, p the share of the steps after the warm-up; with
+      horizon "minutes" the share of the time (`time_used`) where that is larger, so that a short run ends at the final rate too
     - `plateau`: η · factor^(cuts so far), not below `final_rate`
 
     During the first `warmup` steps the rate is multiplied by (step + 1) / (warmup + 1).
@@ -34,6 +37,8 @@ def rate_at(settings: TrainingSettings, step: int, steps_per_epoch: int, plateau
         case "cosine":
             after_warmup = settings.epochs * steps_per_epoch - settings.warmup
             share = min(max(step - settings.warmup, 0) / max(after_warmup, 1), 1.0)
+            if settings.horizon == "minutes":
+                share = max(share, min(time_used, 1.0))
             rate = settings.final_rate + (rate - settings.final_rate) * (1 + math.cos(math.pi * share)) / 2
         case "plateau":
             rate = max(rate * plateau.factor, settings.final_rate)

@@ -34,6 +34,9 @@ class TrainingSettings(BaseModel):
     step_every: int = Field(10, ge=1, description="step: epochs from one cut of the rate to the next")
     step_factor: float = Field(0.5, gt=0, lt=1, description="step and plateau: what a cut multiplies the rate by")
     plateau_patience: int = Field(3, ge=0, description="plateau: epochs without improvement that bring no cut yet")
+    horizon: Literal["epochs", "minutes"] = Field(
+        "epochs", description="cosine: its end. minutes: the limit of time, if one is set and comes first; the rate then follows the clock"
+    )
     final_rate: float = Field(0.0, ge=0, description="cosine ends here; plateau does not go below")
 
     clip_norm: float | None = Field(None, gt=0, description="largest global norm of the gradient")
