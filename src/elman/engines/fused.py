@@ -182,9 +182,16 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
 def _check(call: LayerCall) -> None:
     """Rows and states fit each other: the kernels only see addresses."""
     rows, sizes = call.rows, call.batch_sizes
-    if rows.dim() != 2 or rows.shape[0] != sum(sizes) or rows.dtype not in (torch.float32, torch.float64) or not rows.is_cpu:
+    if (
+        rows.dim() != 2
+        or rows.shape[0] != sum(sizes)
+        or rows.dtype not in (torch.float32, torch.float64)
+        or not rows.is_cpu
+    ):
         what = f"{list(rows.shape)} of {rows.dtype} on {rows.device}"
-        raise ShapeError(f"rows should be [{sum(sizes)}, inputs] of float32 or float64 on cpu, as the batch sizes say; they are {what}")
+        raise ShapeError(
+            f"rows should be [{sum(sizes)}, inputs] of float32 or float64 on cpu, as the batch sizes say; they are {what}"
+        )
     shape = (len(call.directions), *sizes[:1], call.state[0].shape[-1])
     for state in call.state:
         if state.shape != shape or state.dtype is not rows.dtype or not state.is_cpu:

@@ -35,7 +35,8 @@ class TrainingSettings(BaseModel):
     step_factor: float = Field(0.5, gt=0, lt=1, description="step and plateau: what a cut multiplies the rate by")
     plateau_patience: int = Field(3, ge=0, description="plateau: epochs without improvement that bring no cut yet")
     horizon: Literal["epochs", "minutes"] = Field(
-        "epochs", description="cosine: its end. minutes: the limit of time, if one is set and comes first; the rate then follows the clock"
+        "epochs",
+        description="cosine: its end. minutes: the limit of time, if one is set and comes first; the rate then follows the clock",
     )
     final_rate: float = Field(0.0, ge=0, description="cosine ends here; plateau does not go below")
 
