@@ -19,7 +19,7 @@ from elman.data import SOURCES, DataSettings
         ({"max_symbols": 10}, 'max_symbols needs units = "words"'),
         ({"units": "letters"}, "'characters', 'bytes' or 'words'"),
         ({"source": "nmaes"}, "'names'"),
-        ({"kind": "line"}, "'lines' or 'continuous'"),
+        ({"kind": "line"}, "'lines', 'continuous' or 'labelled'"),
         ({"shuffle": True}, "Extra inputs"),
     ],
 )

@@ -125,11 +125,41 @@ def test_only_https(address: str, cache: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_all_official_addresses_are_https_with_a_digest() -> None:
-    downloads = [source.download for source in SOURCES.values() if source.download]
-    assert len(downloads) == 2
-    for download in downloads:
+    downloads = {name: source.download for name, source in SOURCES.items() if source.download}
+    assert set(downloads) == {"names", "shakespeare", "newsgroups", "imdb", "sst", "sst-fine", "yelp"}
+    for download in downloads.values():
         downloading.check_address(download.address)
-        assert len(bytes.fromhex(download.sha256)) == 32
+        if download.sha256 is None:
+            assert len(bytes.fromhex(download.md5 or "")) == 16
+        else:
+            assert len(bytes.fromhex(download.sha256)) == 32
+
+
+def test_a_redirect_to_a_listed_host_is_followed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_the_host(address: str, host: str | None = None) -> None:
+        OFFICIAL_CHECK(address.replace("http://", "https://"), host)
+
+    monkeypatch.setattr(downloading, "check_address", only_the_host)
+    point(monkeypatch, f"{server}/moved", redirects=("localhost",))
+    assert (fetch("shakespeare") / "input.txt").read_bytes() == TEXT
+
+
+def test_an_md5_is_checked_where_there_is_nothing_better(
+    server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(**digests: str | None) -> None:
+        download = Download(f"{server}/text", **digests)  # type: ignore[arg-type]
+        monkeypatch.setitem(SOURCES, "shakespeare", replace(SOURCES["shakespeare"], download=download))
+
+    listed(md5=hashlib.md5(TEXT + b"!").hexdigest())
+    with pytest.raises(DataError, match=r"not what was published \(MD5 "):
+        fetch("shakespeare")
+    listed()
+    with pytest.raises(DataError, match="without a digest"):
+        fetch("shakespeare")
+    assert list(cache.iterdir()) == []
+    listed(md5=hashlib.md5(TEXT).hexdigest())
+    assert (fetch("shakespeare") / "input.txt").read_bytes() == TEXT
 
 
 def test_without_network_one_sentence_says_what_to_do(

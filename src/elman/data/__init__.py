@@ -5,6 +5,15 @@ from elman.data.batches import Batches as Batches
 from elman.data.corpus import Corpus as Corpus
 from elman.data.corpus import load_corpus as load_corpus
 from elman.data.downloading import fetch as fetch
+from elman.data.labelled import LabelledCorpus as LabelledCorpus
+from elman.data.labelled import LabelledReport as LabelledReport
+from elman.data.labelled import LabelledSplit as LabelledSplit
+from elman.data.labelled import LabelledTexts as LabelledTexts
+from elman.data.labelled import load_for_evaluation as load_for_evaluation
+from elman.data.labelled import load_labelled as load_labelled
+from elman.data.labelled import load_unlabelled as load_unlabelled
+from elman.data.labelled import report_labelled as report_labelled
+from elman.data.labelled import split_labelled as split_labelled
 from elman.data.line_batches import LineBatches as LineBatches
 from elman.data.locating import local_files as local_files
 from elman.data.settings import DataSettings as DataSettings
@@ -14,4 +23,8 @@ from elman.data.splits import Part as Part
 from elman.data.splits import Split as Split
 from elman.data.splits import split as split
 from elman.data.stream_batches import StreamBatches as StreamBatches
+from elman.data.text_batches import TextBatches as TextBatches
+from elman.data.tokens import Tokeniser as Tokeniser
+from elman.data.vectors import WordVectors as WordVectors
+from elman.data.vectors import load_vectors as load_vectors
 from elman.data.vocabulary import Vocabulary as Vocabulary

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from elman.data.locating import Place, locate
 from elman.data.reading import Document, read_document
-from elman.data.settings import DataSettings, Kind, Units
+from elman.data.settings import FOR_LABELLED, DataSettings, Kind, Units
 from elman.data.sources import SOURCES
 from elman.data.units import split_units
 from elman.errors import DataError
@@ -38,8 +38,15 @@ class Corpus:
 
 def load_corpus(settings: DataSettings) -> Corpus:
     """Finds, reads and checks what the settings ask for; `DataError` or `StorageError` where that fails."""
-    place = locate(settings)
     kind = settings.kind or SOURCES[settings.source].kind
+    if kind == "labelled":
+        raise DataError(
+            f"{SOURCES[settings.source].title}: texts with labels are for recipes that classify; a language model reads lines or "
+            'running text (data.kind = "lines" or "continuous" reads a text file as such)'
+        )
+    if wrong := settings.changed(FOR_LABELLED):
+        raise DataError(f"data.{wrong[0]} is for texts with labels; a language model reads lines or running text")
+    place = locate(settings)
     documents = _read(place, None if kind == "lines" else settings.max_characters)
     notes = [note for note in (place.note, _altered(documents, settings)) if note]
     if kind is None:
@@ -50,7 +57,10 @@ def load_corpus(settings: DataSettings) -> Corpus:
     return _continuous(documents, settings, place.title, notes)
 
 
-_KINDS: dict[Kind, str] = {"lines": "one example per line", "continuous": "one running text"}
+_KINDS: dict[Kind, str] = {
+    "lines": "one example per line",
+    "continuous": "one running text",
+}  # that a file can look like
 
 
 def guess_kind(documents: list[Document]) -> Kind:

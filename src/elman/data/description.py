@@ -9,7 +9,9 @@ from typing import Any
 
 from elman.data.corpus import load_corpus
 from elman.data.downloading import fetch
-from elman.data.locating import local_files
+from elman.data.labelled import LabelledReport, report_labelled
+from elman.data.labelled.finding import looks_labelled
+from elman.data.locating import local_files, readable
 from elman.data.settings import DataSettings
 from elman.data.sources import SOURCES
 from elman.data.vocabulary import Vocabulary
@@ -37,28 +39,42 @@ def overview() -> list[dict[str, str]]:
     return rows
 
 
-def describe(source: str, *, get: bool = False) -> dict[str, Any]:
-    """What is in a source, or in a file or folder of the user's: counts, lengths, symbols, notes.
+def get(source: str) -> None:
+    """Downloads a source by name unless the cache has it.
 
     Raises:
-        DataError: it is not there or can't be read; the message says what to put where.
+        DataError: it is none that can be downloaded, or the download failed.
     """
-    known = source in SOURCES and source != "file"
-    if get:
-        if not known:
-            raise DataError(
-                f"{source!r} is not a source that can be downloaded; there are: {', '.join(s for s in SOURCES if s != 'file')}"
-            )
-        fetch(source)
-    settings = DataSettings.model_validate(
-        {
+    if source not in SOURCES or source == "file":
+        listed = ", ".join(name for name, other in SOURCES.items() if other.download)
+        raise DataError(f"{source!r} is not a source that can be downloaded; there are: {listed}")
+    fetch(source)
+
+
+def usual_settings(source: str) -> dict[str, Any]:
+    """The settings with which a source, or a file or folder of the user's, is described unless they say otherwise."""
+    if source in SOURCES and source != "file":
+        if SOURCES[source].kind == "labelled":
+            return {"source": source, "kind": "labelled", "units": "words"}
+        return {
             "source": source,
             "categories": source.startswith("names"),
             "max_characters": 2_000_000 if source == "python" else None,
         }
-        if known
-        else {"source": "file", "path": str(Path(source)), "max_length": 100_000}
-    )
+    with readable(source) as path:
+        if looks_labelled(path):
+            return {"source": "file", "path": str(Path(source)), "kind": "labelled", "units": "words"}
+    return {"source": "file", "path": str(Path(source)), "max_length": 100_000}
+
+
+def describe(settings: DataSettings) -> LabelledReport | dict[str, Any]:
+    """What is in the data that settings name: counts, lengths, notes; for texts with labels also what gives them away.
+
+    Raises:
+        DataError: it is not there or can't be read; the message says what to put where.
+    """
+    if settings.kind == "labelled":
+        return report_labelled(settings)
     corpus = load_corpus(settings)
     vocabulary = Vocabulary.build(corpus, settings)
     report: dict[str, Any] = {"title": corpus.title, "kind": corpus.kind, "sha256": corpus.digest}

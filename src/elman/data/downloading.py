@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from elman.data.progress import watched
 from elman.data.sources import SOURCES, Download
 from elman.data.streaming import BLOCK, write_capped
 from elman.data.unpacking import unpack
 from elman.errors import DataError, InputError, StorageError
 
-LIMIT = 64 * 2**20
+LIMIT = 128 * 2**20
 """Most bytes of a download whose size is not published."""
 TIMEOUT = 30.0
 """Seconds without any answer until the network counts as absent."""
@@ -49,8 +50,8 @@ def fetch(name: str) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{source.folder}.", dir=folder.parent) as temporary:
-            complete = Path(temporary) / source.folder
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+            complete = Path(temporary) / folder.name
             complete.mkdir()
             if source.download.members:
                 archive = Path(temporary) / "archive"
@@ -72,35 +73,47 @@ def fetch(name: str) -> Path:
 
 def _download(wanted: Download, path: Path) -> None:
     limit = LIMIT if wanted.size is None else wanted.size
-    size, digest = write_capped(_blocks(wanted.address), path, limit=limit, what=wanted.address)
+    algorithm, expected = ("md5", wanted.md5) if wanted.sha256 is None else ("sha256", wanted.sha256)
+    if expected is None:
+        raise DataError(f"{wanted.address} is listed without a digest, so what it sends could not be checked")
+    blocks = watched(_blocks(wanted), f"downloading {wanted.address} (bytes)", wanted.size, size=len)
+    size, digest = write_capped(blocks, path, limit=limit, what=wanted.address, algorithm=algorithm)
     if wanted.size is not None and size != wanted.size:
         raise DataError(f"{wanted.address} ended after {size:,} of {wanted.size:,} bytes: try again")
-    if digest != wanted.sha256:
+    if digest != expected:
         raise DataError(
             f"what {wanted.address} sent is not what was published "
-            f"(SHA-256 {digest[:12]}..., expected {wanted.sha256[:12]}...): it was thrown away"
+            f"({'MD5' if wanted.sha256 is None else 'SHA-256'} {digest[:12]}..., expected {expected[:12]}...): "
+            "it was thrown away"
         )
 
 
 def check_address(address: str, host: str | None = None) -> None:
-    """Raises `DataError` unless the address is https and, after a redirect, still at the same host."""
+    """Raises `DataError` unless the address is https and, after a redirect, at a host that may answer."""
     parts = urlsplit(address)
     if parts.scheme != "https" or parts.hostname != (host or parts.hostname):
         raise DataError(f"{address} was refused: only https at the official address is used")
 
 
-class _SameHost(urllib.request.HTTPRedirectHandler):
+class _ListedHosts(urllib.request.HTTPRedirectHandler):
+    """Follows redirects at the same host, and to hosts that the source lists."""
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self.hosts = hosts
+
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         fp.close()
-        check_address(newurl, host=urlsplit(req.full_url).hostname)
+        target = urlsplit(newurl).hostname
+        check_address(newurl, host=target if target in self.hosts else urlsplit(req.full_url).hostname)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _blocks(address: str) -> Iterator[bytes]:
+def _blocks(wanted: Download) -> Iterator[bytes]:
+    address = wanted.address
     check_address(address)
-    opener = urllib.request.build_opener(_SameHost)
+    opener = urllib.request.build_opener(_ListedHosts(wanted.redirects))
     request = urllib.request.Request(address, headers={"User-Agent": "elman"})  # noqa: S310 - https was checked above
     try:
         with opener.open(request, timeout=TIMEOUT) as response:

@@ -10,13 +10,15 @@ import difflib
 import os
 import platform
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from elman.data.downloading import cache_folder, fetch
 from elman.data.settings import DataSettings
 from elman.data.sources import SOURCES, Source
-from elman.errors import DataError
+from elman.errors import DataError, ElmanError
 
 EMBEDDED = Path(__file__).parent / "embedded" / "names"
 NOT_LIBRARY = {"test", "tests", "idlelib", "idle_test", "site-packages", "dist-packages", "__pycache__"}
@@ -35,17 +37,29 @@ def locate(settings: DataSettings) -> Place:
     """The files that `settings` asks for; `DataError` says what to put where if there are none."""
     source = SOURCES[settings.source]
     if settings.path is not None:
-        try:
-            path = Path(settings.path).expanduser()
+        with readable(settings.path) as path:
             return Place(path.name or str(path), _given(path, source))
-        except (OSError, RuntimeError) as error:  # no permission, a name too long; "~somebody" who isn't there
-            raise DataError(f"{settings.path} can't be read: {error}") from error
     if source.name == "file":
         raise DataError('source = "file" needs a path: name a text file or a folder of them with --data')
     if source.name == "python":
-        library = Path(sysconfig.get_paths()["stdlib"])
-        return Place(f"Python {platform.python_version()} standard library", _expected(library, source))
+        return Place(f"Python {platform.python_version()} standard library", _expected(standard_library(), source))
     return _by_name(source)
+
+
+@contextmanager
+def readable(given: str) -> Iterator[Path]:
+    """The path that a user gave; while it is looked at, what the system says becomes a `DataError`."""
+    try:
+        yield Path(given).expanduser()
+    except ElmanError:
+        raise
+    except (OSError, RuntimeError) as error:  # no permission, a name too long; "~somebody" who isn't there
+        raise DataError(f"{given} can't be read: {error}") from error
+
+
+def standard_library() -> Path:
+    """The folder with the source code that came with this Python."""
+    return Path(sysconfig.get_paths()["stdlib"])
 
 
 def local_files(source: Source) -> tuple[Path, ...]:
@@ -58,7 +72,8 @@ def local_files(source: Source) -> tuple[Path, ...]:
         if not given.is_dir():
             raise DataError(f"ELMAN_DATA is {given}, which is not a folder")
         roots.insert(0, given)
-    return next((files for root in roots if (files := _files(root / source.folder, source.pattern))), ())
+    folders = [root / source.folder for root in roots]
+    return next((files for folder in folders if (files := _source_files(folder, source))), ())
 
 
 def _by_name(source: Source) -> Place:
@@ -79,11 +94,21 @@ def _given(path: Path, source: Source) -> tuple[Path, ...]:
     if path.is_file():
         return (path,)
     if path.is_dir():
-        inner = _files(path / source.folder, source.pattern) if source.folder else ()
-        return inner or _expected(path, source)
+        return files_inside(path, source) or _expected(path, source)
+    raise nothing_there(path)
+
+
+def files_inside(path: Path, source: Source) -> tuple[Path, ...]:
+    """A source's files in a folder that holds it, or that holds all data sets."""
+    inner = _source_files(path / source.folder, source) if source.folder else ()
+    return inner or _source_files(path, source)
+
+
+def nothing_there(path: Path) -> DataError:
+    """What to say of a path that is neither a file nor a folder."""
     if path.exists():
-        raise DataError(f"{path} is neither a regular file nor a folder")
-    raise DataError(f"there is no file or folder {path}{_near(path)}")
+        return DataError(f"{path} is neither a regular file nor a folder")
+    return DataError(f"there is no file or folder {path}{_near(path)}")
 
 
 def _near(path: Path) -> str:
@@ -94,10 +119,15 @@ def _near(path: Path) -> str:
 
 
 def _expected(folder: Path, source: Source) -> tuple[Path, ...]:
-    if files := _files(folder, source.pattern):
+    if files := _source_files(folder, source):
         return files
     example = ", one per language such as Russian.txt" if source.name.startswith("names") else ""
     raise DataError(f"{folder} has no file {source.pattern}, which {source.name} needs{example}")
+
+
+def _source_files(folder: Path, source: Source) -> tuple[Path, ...]:
+    """The files of a source in whichever of its forms is there."""
+    return next((files for pattern in source.patterns if (files := _files(folder, pattern))), ())
 
 
 def _files(folder: Path, pattern: str) -> tuple[Path, ...]:

@@ -42,7 +42,7 @@ def split(corpus: Corpus, settings: DataSettings, seed: int) -> Split:
 
 def _split_lines(corpus: Corpus, settings: DataSettings, seed: int) -> Split:
     distinct = list(dict.fromkeys(corpus.lines))
-    validation, test = (_share(fraction, len(distinct)) for fraction in (settings.validation, settings.test))
+    validation, test = (share(fraction, len(distinct)) for fraction in (settings.validation, settings.test))
     if validation + test >= len(distinct):
         raise DataError(
             f"{corpus.title} has {len(distinct)} different line{'s' * (len(distinct) > 1)}: too few to divide into "
@@ -58,7 +58,8 @@ def _split_lines(corpus: Corpus, settings: DataSettings, seed: int) -> Split:
     )
 
 
-def _share(fraction: float, count: int) -> int:
+def share(fraction: float, count: int) -> int:
+    """That fraction of a count, at least one unless nothing is wanted."""
     return max(1, round(fraction * count)) if fraction > 0 else 0
 
 

@@ -12,12 +12,14 @@ from elman.errors import DataError
 BLOCK = 64 * 1024
 
 
-def write_capped(blocks: Iterable[bytes], path: Path, *, limit: int, what: str) -> tuple[int, str]:
-    """Writes the blocks to a new file and to the disk; returns their size and SHA-256.
+def write_capped(
+    blocks: Iterable[bytes], path: Path, *, limit: int, what: str, algorithm: str = "sha256"
+) -> tuple[int, str]:
+    """Writes the blocks to a new file and to the disk; returns their size and digest.
 
     Raises `DataError` as soon as more than `limit` bytes have come, before the block that exceeds it is written.
     """
-    size, digest = 0, hashlib.sha256()
+    size, digest = 0, hashlib.new(algorithm, usedforsecurity=False)
     with path.open("xb") as file:
         for block in blocks:
             size += len(block)
