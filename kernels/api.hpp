@@ -75,6 +75,7 @@ struct Forward {
     const void* packed[2];       // of each direction, by `pack`
     const void* x;
     int64_t x_stride, y_stride;  // between rows
+    const int64_t* tokens;       // [N] or null; with them x is a table, and x[tokens[n]] holds the products W x of row n: [D, x-blocks, H]
     const void* const* initial;  // per state [D, B, H]
     void* const* last;           // per state [D, B, H]
     void* y;                     // [N, y_stride], the first state; directions side by side
@@ -92,6 +93,8 @@ struct Backward {
     Weights weights[2];
     const void* x;
     int64_t x_stride, y_stride, grad_stride, dx_stride;
+    const int64_t* tokens;
+    int64_t table_rows;             // of x, and of dx, where there are tokens
     const void* const* initial;
     const void* y;
     const void* records;

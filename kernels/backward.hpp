@@ -219,7 +219,7 @@ struct BackwardPart {
             const Real* old = r < continued ? output_row(l.before(t, reverse), r) : l.state_row(b->initial[0], direction, part + r * l.s.parts);
             for (int64_t u = 0; u < l.unit_panels; ++u) copy_row(shared->old_output + (u * shared->rows + place + r) * P, old + u * P, l.unit_width(u));
             const Real* x = static_cast<const Real*>(b->x) + l.row(t, part, r) * b->x_stride;
-            for (int64_t j = 0; b->gradients[direction].ih && j < l.input_panels; ++j)
+            for (int64_t j = 0; b->gradients[direction].ih && !b->tokens && j < l.input_panels; ++j)
                 copy_row(shared->inputs + (j * shared->rows + place + r) * P, x + j * P, l.input_width(j));
         }
     }
@@ -413,6 +413,20 @@ struct Sums {
         }
     }
 
+    // ∂L/∂table: each row's δ added to the table's row of its token. Members share the columns, so that no two add to the same number.
+    void table(const int64_t* row_of, int64_t rows, int member, int members) const {
+        for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
+            const int64_t c = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
+            if (l.s.x_block[c] < 0) continue;
+            Real* to = static_cast<Real*>(b.dx) + (direction * l.x_blocks + l.s.x_block[c]) * l.H + u * P;
+            for (int64_t row = 0; row < rows; ++row) {
+                Real* sum = to + b.tokens[row_of[row]] * b.dx_stride;
+                const Real* delta = shared.delta(l, int(c), u, row);
+                for (int64_t i = 0; i < width; ++i) sum[i] += delta[i];
+            }
+        }
+    }
+
     void finish(int member, int members) const {
         const Gradients& g = b.gradients[direction];
         for (int64_t pair = member; pair < pairs(); pair += members) {
@@ -462,11 +476,12 @@ static void backward(const Backward& b) {
     arena.used = (arena.used + 63) & ~int64_t(63);
     in_team(s.threads, [&](int member, int members) {
         for (int d = 0; d < s.directions; ++d) {
-            if (b.dx && PlainWeights<Real, Factor>::packed(l, l.I)) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
+            if (b.dx && !b.tokens && PlainWeights<Real, Factor>::packed(l, l.I)) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
             if (PlainWeights<Real, Factor>::packed(l, l.H)) pack_plain(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
         }
-        if (b.dx && s.directions == 2)
-            for (int64_t row = member; row < s.rows; row += members) fill(static_cast<Real*>(b.dx) + row * b.dx_stride, Real(0), l.I);
+        if (b.dx && (b.tokens || s.directions == 2))
+            for (int64_t row = member; row < (b.tokens ? b.table_rows : s.rows); row += members)
+                fill(static_cast<Real*>(b.dx) + row * b.dx_stride, Real(0), b.tokens ? s.directions * l.x_blocks * l.H : l.I);
         for (int item = member; item < items; item += members) {
             Arena own{static_cast<char*>(b.scratch) + arena.used + item * plan.part_bytes};
             const int d = item % s.directions;
@@ -486,7 +501,8 @@ static void backward(const Backward& b) {
                 const int number = d == 1 ? count : stretches.count - 1 - count;
                 const Sums<Real, Factor> sums{b, l, plan.shared[d], d};
                 sums.weights(stretches.rows(s, number), count == 0, member, members);
-                if (b.dx) sums.inputs(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
+                if (b.dx && b.tokens) sums.table(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
+                if (b.dx && !b.tokens) sums.inputs(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
                 if (b.dx && s.directions == 2) wait_for_team(members);  // both directions may add to the same rows
             }
             wait_for_team(members);

@@ -77,7 +77,7 @@ static void pack(const Shape& s, const Weights& w, void* memory) {
     for (int c = 0; c < s.columns; ++c) add(c, w.bias_ih, s.x_block[c]), add(c, w.bias_hh, s.h_block[c]);
     for (int v = 0; v < s.vectors; ++v) copy(to.vectors + v * l.padded, static_cast<const Real*>(w.vectors) + v * l.H, l.H);
     in_team(l.padded * (l.I + l.H) < 65536 ? 1 : s.threads, [&](int member, int members) {
-        pack_panels(l, to.x, static_cast<const Real*>(w.ih), l.x_blocks, l.I, member, members);
+        if (w.ih) pack_panels(l, to.x, static_cast<const Real*>(w.ih), l.x_blocks, l.I, member, members);
         pack_panels(l, to.h, static_cast<const Real*>(w.hh), l.h_blocks, l.H, member, members);
     });
 }
@@ -201,7 +201,7 @@ struct ForwardPart {
 
     void halve_inputs(int t, int64_t n) {
         for (int64_t r = 0; r < n; ++r) {
-            const float* x = static_cast<const float*>(f.x) + l.row(t, part, r) * f.x_stride;
+            const float* x = static_cast<const float*>(f.x) + (f.tokens ? 0 : l.row(t, part, r)) * f.x_stride;
             const int64_t whole = l.I / HALF_LINE * HALF_LINE;
             halve(half_x + r * whole_lines(l.I), x, whole);
             if (whole < l.I) {
@@ -216,19 +216,34 @@ struct ForwardPart {
     // One block of pre-activations: bias + W x + U h, of which a cell may have either product alone.
     void column(int c, int t, int64_t n, int64_t u, Real* to) const {
         const Real* bias = packed.bias + c * l.padded + u * P;
-        const int x = s.x_block[c], h = s.h_block[c];
+        const int h = s.h_block[c];
+        int x = s.x_block[c];
+        if (x >= 0 && f.tokens) {
+            look_up(x, t, n, u, bias, to);
+            bias = to;
+            x = -1;
+        }
+        const int64_t bias_row = bias == to ? P : 0;
         if constexpr (Weights::half) {
             const int64_t x_lines = whole_lines(l.I), h_lines = whole_lines(l.H);
             if (x >= 0) s.multiply_pairs({n, x_lines, half_x, x_lines, packed.x + (x * l.unit_panels + u) * x_lines * P, bias, 0, to, P});
             if (h >= 0)
-                s.multiply_pairs({n, h_lines, half_h, whole_lines(l.padded), packed.h + (h * l.unit_panels + u) * h_lines * P, x >= 0 ? to : bias, x >= 0 ? P : 0, to, P});
+                s.multiply_pairs({n, h_lines, half_h, whole_lines(l.padded), packed.h + (h * l.unit_panels + u) * h_lines * P, x >= 0 ? to : bias, x >= 0 ? P : bias_row, to, P});
         } else {
             if (x >= 0)
                 multiply<Real>(n, l.unit_width(u), l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride),
                                packed.x + (x * l.unit_panels + u) * l.I * P, P, bias, 0, to, P);
             if (h >= 0)
                 multiply<Real>(n, l.unit_width(u), l.H, Operand<Real>::panels(now[0], l.most_rows * P),
-                               packed.h + (h * l.unit_panels + u) * l.H * P, P, x >= 0 ? to : bias, x >= 0 ? P : 0, to, P);
+                               packed.h + (h * l.unit_panels + u) * l.H * P, P, x >= 0 ? to : bias, x >= 0 ? P : bias_row, to, P);
+        }
+    }
+
+    // The products of the inputs, out of the table.
+    void look_up(int x, int t, int64_t n, int64_t u, const Real* bias, Real* to) const {
+        for (int64_t r = 0; r < n; ++r, to += P) {
+            const Real* from = static_cast<const Real*>(f.x) + f.tokens[l.row(t, part, r)] * f.x_stride + (direction * l.x_blocks + x) * l.H + u * P;
+            for (int64_t i = 0; i < l.unit_width(u); ++i) to[i] = from[i] + bias[i];
         }
     }
 

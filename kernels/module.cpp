@@ -178,8 +178,11 @@ class Call {
 
     // Returns what going back needs if `recording`. Addresses as in Forward; `keep`: the same weights may come again.
     std::unique_ptr<Records> forward(PackedWeights& packed_weights, bool keep, bool recording, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial,
-                                     const Addresses& last, Address y, int64_t y_stride) const {
+                                     const Addresses& last, Address y, int64_t y_stride, Address tokens, int64_t table_rows) const {
         check(weights, initial, last);
+        const auto* symbols = static_cast<const int64_t*>(at(tokens));
+        for (int64_t row = 0; symbols && row < shape_.rows; ++row)
+            if (symbols[row] < 0 || symbols[row] >= table_rows) throw nb::index_error("a token is outside the table");
         auto initials = all_at(initial), lasts = all_at(last);
         const auto w = weights_at(weights);
         const Shape shape = shape_here();
@@ -187,7 +190,7 @@ class Call {
         const auto packed = packed_weights.get(kernels_, engine_, shape, w.data(), keep);
         auto records = recording ? std::make_unique<Records>(engine_.record_bytes(shape_)) : nullptr;
         Forward f{shape, plan_.forward.view(), {packed->data(), static_cast<char*>(packed->data()) + PackedWeights::bytes(engine_, shape_)}, at(x), x_stride, y_stride,
-                  initials.data(), lasts.data(), at(y), records ? records->memory.data() : nullptr, nullptr};
+                  symbols, initials.data(), lasts.data(), at(y), records ? records->memory.data() : nullptr, nullptr};
         const Memory scratch(engine_.forward.scratch_bytes(shape_, f.program));
         f.scratch = scratch.data();
         engine_.forward.run(f);
@@ -195,7 +198,8 @@ class Call {
     }
 
     void backward(const Records& records, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial, Address y, int64_t y_stride, Address grad_y,
-                  int64_t grad_stride, const Addresses& grad_last, Address dx, int64_t dx_stride, const Addresses& gradients, const Addresses& grad_initial) const {
+                  int64_t grad_stride, const Addresses& grad_last, Address dx, int64_t dx_stride, const Addresses& gradients, const Addresses& grad_initial, Address tokens,
+                  int64_t table_rows) const {
         check(weights, initial, grad_last);
         check(gradients, grad_initial, grad_last);
         if (records.bytes != engine_.record_bytes(shape_)) throw std::invalid_argument("the records of another call");
@@ -204,7 +208,8 @@ class Call {
         auto out = [](const Weights& a) { return Gradients{const_cast<void*>(a.ih), const_cast<void*>(a.hh), const_cast<void*>(a.bias_ih), const_cast<void*>(a.bias_hh), const_cast<void*>(a.vectors)}; };
         const Shape shape = shape_here();
         const nb::gil_scoped_release unlocked;
-        Backward b{shape, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride, initials.data(), at(y), records.memory.data(), at(grad_y),
+        Backward b{shape, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride,
+                   static_cast<const int64_t*>(at(tokens)), table_rows, initials.data(), at(y), records.memory.data(), at(grad_y),
                    lasts.data(), at(dx), {out(g[0]), out(g[1])}, firsts.data(), nullptr};
         const Memory scratch(engine_.backward.scratch_bytes(shape_, b.program));
         b.scratch = scratch.data();

@@ -135,7 +135,7 @@ class _Kept:
 
     def weights(self, call: LayerCall) -> list[Tensor | None]:
         """The weights of both directions, checked: the kernels only see addresses."""
-        shapes = self._shapes(call.rows.shape[1], call.state[0].shape[-1])
+        shapes = self._shapes(call.rows.shape[1] if call.tokens is None else None, call.state[0].shape[-1])
         dtype, found = call.rows.dtype, []
         for direction in call.directions:
             for name, shape in shapes:
@@ -150,8 +150,10 @@ class _Kept:
         return found
 
 
-def _shapes(t: Trace, inputs: int, units: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    shapes = ParameterShapes(t, units).of(inputs, bias=True)
+def _shapes(t: Trace, inputs: int | None, units: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    shapes = ParameterShapes(t, units).of(inputs or 1, bias=True)
+    if inputs is None:  # a table holds what the weights of the input would compute
+        shapes = {name: shape for name, shape in shapes.items() if not name.endswith("_ih")}
     return tuple((name, shapes.get(name, ())) for name in PARAMETERS)
 
 
@@ -166,25 +168,27 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
     kept = call.kept.get("fused")
     if kept is None:
         kept = call.kept["fused"] = _Kept(t)
-    _check(call)
-    rows, weights = call.rows, kept.weights(call)
+    _check(t, call)
+    rows, tokens, weights = call.rows, call.tokens, kept.weights(call)
     kernel = _kernels.Call(
-        kept.plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64", rows.shape[1], call.state[0].shape[-1],
-        len(call.directions), call.batch_sizes, torch.get_num_threads(),
+        kept.plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64",
+        rows.shape[1] if tokens is None else 1, call.state[0].shape[-1], len(call.directions), call.batch_sizes, torch.get_num_threads(),
     )  # fmt: skip
     tensors = [rows, *call.state, *weights]
     if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
-        y, *last = _Layer.apply(kept, kernel, len(call.state), *tensors)  # type: ignore[no-untyped-call]
+        y, *last = _Layer.apply(kept, kernel, tokens, len(call.state), *tensors)  # type: ignore[no-untyped-call]
         return LayerResult(y, tuple(last))
-    return _forward(kept, kernel, len(call.state), _in_order(tensors, rows=0))[0]
+    return _forward(kept, kernel, tokens, len(call.state), _in_order(tensors, rows=0))[0]
 
 
-def _check(call: LayerCall) -> None:
+def _check(t: Trace, call: LayerCall) -> None:
     """Rows and states fit each other: the kernels only see addresses."""
     rows, sizes = call.rows, call.batch_sizes
+    if call.tokens is not None:
+        _check_tokens(t, call, call.tokens)
     if (
         rows.dim() != 2
-        or rows.shape[0] != sum(sizes)
+        or (call.tokens is None and rows.shape[0] != sum(sizes))
         or rows.dtype not in (torch.float32, torch.float64)
         or not rows.is_cpu
     ):
@@ -199,15 +203,26 @@ def _check(call: LayerCall) -> None:
             raise ShapeError(f"a state should be {list(shape)} of {rows.dtype} on cpu; it is {what}")
 
 
+def _check_tokens(t: Trace, call: LayerCall, tokens: Tensor) -> None:
+    count, width = sum(call.batch_sizes), len(call.directions) * len(t.x_gates) * call.state[0].shape[-1]
+    if tokens.shape != (count,) or tokens.dtype is not torch.int64 or not tokens.is_cpu or not tokens.is_contiguous():
+        what = f"{list(tokens.shape)} of {tokens.dtype} on {tokens.device}"
+        raise ShapeError(f"tokens should be [{count}] of torch.int64 on cpu, one behind the other; they are {what}")
+    if call.rows.dim() != 2 or call.rows.shape[1] != width:
+        raise ShapeError(f"the table should be [tokens, {width}]; it is {list(call.rows.shape)}")
+
+
 def _forward(
-    kept: _Kept, kernel: Any, states: int, tensors: list[Any], *, recording: bool = False
+    kept: _Kept, kernel: Any, tokens: Tensor | None, states: int, tensors: list[Any], *, recording: bool = False
 ) -> tuple[LayerResult, Any]:
     rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
-    y = rows.new_empty((rows.shape[0], len(weights) // len(PARAMETERS) * initial[0].shape[-1]))
+    y = rows.new_empty(
+        ((rows if tokens is None else tokens).shape[0], len(weights) // len(PARAMETERS) * initial[0].shape[-1])
+    )
     last = [torch.empty_like(s) for s in initial]
     records = kernel.forward(
         kept.packed, not recording, recording, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial),
-        _addresses(last), y.data_ptr(), y.shape[1],
+        _addresses(last), y.data_ptr(), y.shape[1], 0 if tokens is None else tokens.data_ptr(), rows.shape[0],
     )  # fmt: skip
     return LayerResult(y, tuple(last)), records
 
@@ -226,11 +241,13 @@ def _in_order(tensors: Sequence[Tensor | None], rows: int = -1) -> list[Any]:
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, kept: _Kept, kernel: Any, states: int, *given: Tensor | None) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, kept: _Kept, kernel: Any, numbers: Tensor | None, states: int, *given: Tensor | None
+    ) -> tuple[Tensor, ...]:
         tensors = _in_order(given, rows=0)
-        (y, last), ctx.records = _forward(kept, kernel, states, tensors, recording=True)
+        (y, last), ctx.records = _forward(kept, kernel, numbers, states, tensors, recording=True)
         ctx.save_for_backward(*tensors, y)
-        ctx.kernel, ctx.states = kernel, states
+        ctx.kernel, ctx.states, ctx.tokens = kernel, states, numbers
         ctx.set_materialize_grads(False)
         return (y, *last)
 
@@ -241,7 +258,7 @@ class _Layer(torch.autograd.Function):
         *tensors, y = ctx.saved_tensors
         rows, initial, weights = tensors[0], tensors[1 : 1 + ctx.states], tensors[1 + ctx.states :]
         grad_y, *last = _in_order([grad_y, *grad_last])
-        wanted = ctx.needs_input_grad[3:]
+        wanted = ctx.needs_input_grad[4:]
         grad_rows = torch.empty(rows.shape, dtype=rows.dtype) if wanted[0] else None
         grad_initial = [torch.empty_like(s) for s in initial]
         grad_weights = [
@@ -252,5 +269,6 @@ class _Layer(torch.autograd.Function):
             ctx.records, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial), y.data_ptr(), y.shape[1],
             0 if grad_y is None else grad_y.data_ptr(), y.shape[1], _addresses(last),
             0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], _addresses(grad_weights), _addresses(grad_initial),
+            0 if ctx.tokens is None else ctx.tokens.data_ptr(), rows.shape[0],
         )  # fmt: skip
-        return (None, None, None, grad_rows, *grad_initial, *grad_weights)
+        return (None, None, None, None, grad_rows, *grad_initial, *grad_weights)

@@ -21,6 +21,8 @@ class LayerCall(NamedTuple):
         directions: for each direction the weights by torch.nn's name without layer suffix (`weight_ih`, ...).
         state: each initial state [directions, B, H], in the cell's order.
         precision: "float32", or "bf16" for products of numbers rounded to bfloat16, with sums in float32; the fused engine has it.
+        tokens: numbers [sum of batch_sizes], for the fused engine: `rows` is then a table, whose row tokens[n] holds W x_n + b of all
+            directions side by side, and the directions have no `weight_ih` and `bias_ih`.
         kept: where an engine keeps what it can use again at this layer's next call.
     """
 
@@ -30,6 +32,7 @@ class LayerCall(NamedTuple):
     state: tuple[Tensor, ...]
     kept: dict[str, Any]
     precision: str = "float32"
+    tokens: Tensor | None = None
 
 
 class LayerResult(NamedTuple):

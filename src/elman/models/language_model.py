@@ -81,9 +81,23 @@ class LanguageModel(nn.Module):
             x = torch.cat([x, told[:, None].expand(-1, tokens.shape[1], -1)], -1)
         return x
 
+    def all_inputs(self) -> Tensor:
+        """What the recurrent layers may read: [V, embedding or V]; with categories [V * C, ... + C], those of a symbol below each other."""
+        weight = self.output.weight
+        x = self.embedding.weight if self.embedding else torch.eye(self.symbols, dtype=weight.dtype)
+        if self.categories:
+            told = torch.eye(self.categories, dtype=weight.dtype).repeat(self.symbols, 1)
+            x = torch.cat([x.repeat_interleave(self.categories, 0), told], 1)
+        return x
+
     def hidden(self, tokens: Tensor, state: Any = None, categories: Tensor | None = None) -> tuple[Tensor, Any]:
         """Outputs [B, T, H] of the last recurrent layer, with dropout in training, and the final state."""
-        outputs, state = self.recurrent(self.inputs(tokens, categories), state)
+        kinds = max(self.categories, 1)
+        if tokens.numel() > 2 * self.symbols * kinds:  # each symbol, with each category, comes again and again
+            numbers = tokens if categories is None else tokens * kinds + categories[:, None]
+            outputs, state = self.recurrent.read(numbers, self.all_inputs(), state)
+        else:
+            outputs, state = self.recurrent(self.inputs(tokens, categories), state)
         if self.training:
             outputs = dropout(outputs, self.settings.dropout, self.recurrent.dropout_generator)
         return outputs, state

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import registry
@@ -17,7 +18,7 @@ from elman.engines import dispatch
 from elman.engines.layer import ParameterShapes
 from elman.engines.layout import LayerCall
 from elman.equations.tracing import trace
-from elman.errors import CellError, InputError, WrongTypeError
+from elman.errors import CellError, InputError, ShapeError, WrongTypeError
 from elman.nn.dropout import dropout as drop
 from elman.nn.sequences import Rows, to_rows, to_states
 
@@ -153,18 +154,64 @@ class Recurrent(nn.Module):
 
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any, Any]:  # noqa: A002 - torch.nn's name
         """Unroll over `input` from the states `hx` (zeros if None); returns outputs and final states, see the class for shapes."""
-        weights = [[self.weights_of(layer, d) for d in range(self.directions)] for layer in range(self.num_layers)]
+        weights = self._weights()
         dtype = weights[0][0][self._parameter_names[0]].dtype
         rows = to_rows(self._title, input, self.input_size, dtype, batch_first=self.batch_first)
-        states = to_states(self._title, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
+        return self._unroll(rows, hx, weights, self._choose(dtype, rows), None)
+
+    def read(self, symbols: Tensor, inputs: Tensor, hx: Any = None) -> tuple[Any, Any]:
+        """Unroll over symbols, each of which stands for a row of `inputs`: the same as self(inputs[symbols], hx).
+
+        With fewer rows than symbols, the fused engine multiplies each row by W once, where all its symbols find the product.
+
+        Args:
+            symbols: int64 [T, B], or [B, T] with `batch_first`, from 0 to V - 1.
+            inputs: [V, I], such as the weights of an embedding, or the rows of a unit matrix for one-hot symbols.
+            hx: initial states, as for a call.
+
+        Raises:
+            ShapeError: symbols are not [T, B], or inputs are not [V, input_size]. IndexError: a symbol outside 0 to V - 1.
+        """
+        if symbols.dim() != 2 or symbols.dtype != torch.int64 or inputs.dim() != 2:
+            raise ShapeError(
+                f"{self._title}: symbols are int64 of two axes, inputs [symbols, {self.input_size}]; "
+                f"got {list(symbols.shape)} of {symbols.dtype} and {list(inputs.shape)}"
+            )
+        weights = self._weights()
+        dtype = weights[0][0][self._parameter_names[0]].dtype
+        steps, batch = symbols.T.shape if self.batch_first else symbols.shape
+        rows = Rows(inputs, [batch] * steps, batch, None, batched=True, batch_first=self.batch_first)
         choice = self._choose(dtype, rows)
+        useful = self.trace.x_gates and inputs.shape == (len(inputs), self.input_size) and len(inputs) < symbols.numel()
+        if choice.engine != "fused" or not useful or inputs.dtype != dtype:
+            return self.forward(functional.embedding(symbols, inputs), hx)
+        tokens = (symbols.T if self.batch_first else symbols).reshape(-1)
+        return self._unroll(rows, hx, weights, choice, tokens)
+
+    def _weights(self) -> list[list[Mapping[str, Tensor]]]:
+        return [[self.weights_of(layer, d) for d in range(self.directions)] for layer in range(self.num_layers)]
+
+    def _unroll(
+        self,
+        rows: Rows,
+        hx: Any,
+        weights: list[list[Mapping[str, Tensor]]],
+        choice: dispatch.Choice,
+        tokens: Tensor | None,
+    ) -> tuple[Any, Any]:
+        states = to_states(self._title, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
         values, finals = rows.rows, []
+        if tokens is not None:
+            products = [functional.linear(values, w["weight_ih"], w.get("bias_ih")) for w in weights[0]]
+            values = products[0] if len(products) == 1 else torch.cat(products, 1)
+            weights = [[{k: v for k, v in w.items() if not k.endswith("_ih")} for w in weights[0]], *weights[1:]]
         for layer in range(self.num_layers):
             if layer > 0 and self.training:
                 values = drop(values, self.dropout, self.dropout_generator)
             here = slice(layer * self.directions, (layer + 1) * self.directions)
             state = states if self.num_layers == 1 else tuple(s[here] for s in states)
-            call = LayerCall(values, rows.batch_sizes, weights[layer], state, self._kept[layer], self.precision)
+            read = tokens if layer == 0 else None
+            call = LayerCall(values, rows.batch_sizes, weights[layer], state, self._kept[layer], self.precision, read)
             values, final = dispatch.run(choice, self.cell, self.trace, call)
             finals.append(final)
         self.__dict__["_choice"] = choice  # nn.Module's own way takes as long as a small layer

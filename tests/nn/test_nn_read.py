@@ -1,0 +1,78 @@
+"""`Recurrent.read`: symbols that stand for rows of a matrix, against the same rows looked up one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import elman.nn
+from elman.engines import fused
+from elman.errors import ShapeError
+from elman.nn import Recurrent
+
+
+def results(
+    module: Recurrent, symbols: torch.Tensor, inputs: torch.Tensor, state: Any, *, looked_up: bool
+) -> list[Any]:
+    inputs = inputs.clone().requires_grad_()
+    state = None if state is None else state.clone().requires_grad_()
+    module.zero_grad()
+    output, final = module(inputs[symbols], state) if looked_up else module.read(symbols, inputs, state)
+    finals = final if isinstance(final, tuple) else (final,)
+    weight = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).view(output.shape)
+    ((output * weight).sum() + sum((f * f).sum() for f in finals)).backward()
+    return [output, *finals, inputs.grad, *(p.grad for p in module.parameters())] + (
+        [] if state is None else [state.grad]
+    )
+
+
+@pytest.mark.parametrize("kernels", fused.instruction_sets() or [""])
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm", "mingru", "indrnn", "gru-cho"])
+@pytest.mark.parametrize(("layers", "both", "batch_first"), [(1, False, True), (2, True, False), (1, True, True)])
+def test_the_same_as_looking_up(
+    cell: str, layers: int, both: bool, batch_first: bool, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused, "INSTRUCTION_SET", kernels)
+    for symbols, features, units, steps, batch in ((5, 7, 9, 6, 4), (11, 20, 70, 9, 13)):
+        module = Recurrent(
+            cell, features, units, layers, batch_first=batch_first, bidirectional=both, dtype=torch.float64
+        )
+        inputs = torch.randn(symbols, features, dtype=torch.float64)
+        tokens = torch.randint(symbols, (batch, steps) if batch_first else (steps, batch))
+        state = torch.randn(layers * (1 + both), batch, units, dtype=torch.float64) if cell == "gru" else None
+        expected = results(module, tokens, inputs, state, looked_up=True)
+        got = results(module, tokens, inputs, state, looked_up=False)
+        for a, b in zip(expected, got, strict=True):
+            assert torch.allclose(a, b, rtol=1e-11, atol=1e-11)
+
+
+def test_without_biases_and_in_bf16() -> None:
+    module = elman.nn.GRU(6, 40, bias=False)
+    inputs, tokens = torch.randn(4, 6), torch.randint(4, (7, 5))
+    assert torch.allclose(module.read(tokens, inputs)[0], module(inputs[tokens])[0], atol=1e-6)
+    if fused.instruction_sets():
+        rounded = elman.nn.GRU(6, 40, precision="bf16")
+        assert torch.allclose(rounded.read(tokens, inputs)[0], rounded(inputs[tokens])[0], atol=2e-2)
+
+
+def test_few_symbols_and_frozen_inputs() -> None:
+    module, inputs = elman.nn.LSTM(6, 8), nn.functional.one_hot(torch.arange(6)).float()
+    tokens = torch.tensor([[0, 5]])
+    assert torch.allclose(module.read(tokens, inputs)[0], module(inputs[tokens])[0], atol=1e-6)
+    long = torch.randint(6, (9, 3))
+    module.read(long, inputs)[0].sum().backward()
+    assert module.weight_ih_l0.grad is not None
+
+
+def test_what_does_not_fit() -> None:
+    module = elman.nn.GRU(6, 8)
+    with pytest.raises(ShapeError, match="symbols are int64 of two axes"):
+        module.read(torch.zeros(3, 4), torch.randn(2, 6))
+    with pytest.raises(ShapeError, match="Expected 6, got 5"):
+        module.read(torch.zeros(3, 4, dtype=torch.int64), torch.randn(2, 5))
+    for wrong in (-1, 2):
+        with pytest.raises(IndexError):
+            module.read(torch.full((3, 4), wrong), torch.randn(2, 6))
