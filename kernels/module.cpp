@@ -180,9 +180,7 @@ class Call {
     std::unique_ptr<Records> forward(PackedWeights& packed_weights, bool keep, bool recording, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial,
                                      const Addresses& last, Address y, int64_t y_stride, Address tokens, int64_t table_rows) const {
         check(weights, initial, last);
-        const auto* symbols = static_cast<const int64_t*>(at(tokens));
-        for (int64_t row = 0; symbols && row < shape_.rows; ++row)
-            if (symbols[row] < 0 || symbols[row] >= table_rows) throw nb::index_error("a token is outside the table");
+        const int64_t* symbols = checked(tokens, table_rows);
         auto initials = all_at(initial), lasts = all_at(last);
         const auto w = weights_at(weights);
         const Shape shape = shape_here();
@@ -203,13 +201,14 @@ class Call {
         check(weights, initial, grad_last);
         check(gradients, grad_initial, grad_last);
         if (records.bytes != engine_.record_bytes(shape_)) throw std::invalid_argument("the records of another call");
+        const int64_t* symbols = checked(tokens, table_rows);  // again: they may have been written to
         auto initials = all_at(initial), lasts = all_at(grad_last), firsts = all_at(grad_initial);
         const auto w = weights_at(weights), g = weights_at(gradients);
         auto out = [](const Weights& a) { return Gradients{const_cast<void*>(a.ih), const_cast<void*>(a.hh), const_cast<void*>(a.bias_ih), const_cast<void*>(a.bias_hh), const_cast<void*>(a.vectors)}; };
         const Shape shape = shape_here();
         const nb::gil_scoped_release unlocked;
         Backward b{shape, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride,
-                   static_cast<const int64_t*>(at(tokens)), table_rows, initials.data(), at(y), records.memory.data(), at(grad_y),
+                   symbols, table_rows, initials.data(), at(y), records.memory.data(), at(grad_y),
                    lasts.data(), at(dx), {out(g[0]), out(g[1])}, firsts.data(), nullptr};
         const Memory scratch(engine_.backward.scratch_bytes(shape_, b.program));
         b.scratch = scratch.data();
@@ -221,6 +220,12 @@ class Call {
         Shape shape = shape_;
         if (forked) shape.threads = 1;
         return shape;
+    }
+    const int64_t* checked(Address tokens, int64_t table_rows) const {
+        const auto* symbols = static_cast<const int64_t*>(at(tokens));
+        for (int64_t row = 0; symbols && row < shape_.rows; ++row)
+            if (symbols[row] < 0 || symbols[row] >= table_rows) throw nb::index_error("a token is outside the table");
+        return symbols;
     }
     void check(const Addresses& weights, const Addresses& states, const Addresses& more_states) const {
         const size_t count = plan_.history.size();

@@ -109,13 +109,21 @@ INLINE Vec<double> exp_of(Vec<double> x) {  // Cephes
     return whole > 709.7827 ? all<double>(__builtin_inf()) : e * (Vec<double>)a * (Vec<double>)b;
 }
 
-// tanh |x| = -t / (t + 2) with t = e^(-2|x|) - 1, which keeps its relative error near 0.
+// A polynomial near 0 (Cephes), where the error must stay relative; elsewhere 1 - 2w / (1 + w) with w = e^(-2|x|), of which the 1 is exact:
+// gradients have 1 - tanh^2, and would feel every last digit.
 INLINE Vec<float> tanh_of(Vec<float> x) {
-    const VecInt<float> sign = (VecInt<float>)x & (VecInt<float>)all<float>(-0.0f);
+    const Vec<float> z = x * x, magnitude = x < 0.0f ? -x : x;
+    Vec<float> small = -5.70498872745e-3f * z + 2.06390887954e-2f;
+    small = small * z - 5.37397155531e-2f;
+    small = small * z + 1.33314422036e-1f;
+    small = small * z - 3.33332819422e-1f;
+    small = small * z * x + x;
     Vec<float> p, n;
-    exp_parts(at_most((Vec<float>)((VecInt<float>)x ^ sign), 20.0f) * -2.0f, p, n);
-    const Vec<float> power = scaled(all<float>(1.0f), n), t = power * p + (power - 1.0f);
-    return (Vec<float>)((VecInt<float>)quotient(-t, t + 2.0f) ^ sign);
+    exp_parts(at_most(magnitude, 20.0f) * -2.0f, p, n);
+    const Vec<float> w = scaled(p + 1.0f, n);
+    Vec<float> large = 1.0f - quotient(w + w, w + 1.0f);
+    large = x < 0.0f ? -large : large;
+    return magnitude < 0.625f ? small : large;
 }
 // A quotient of polynomials near 0, where the error must stay relative, and by exp elsewhere (Cephes).
 INLINE Vec<double> tanh_of(Vec<double> x) {

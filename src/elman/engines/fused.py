@@ -246,8 +246,9 @@ class _Layer(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         tensors = _in_order(given, rows=0)
         (y, last), ctx.records = _forward(kept, kernel, numbers, states, tensors, recording=True)
-        ctx.save_for_backward(*tensors, y)
-        ctx.kernel, ctx.states, ctx.tokens = kernel, states, numbers
+        # Saved, the numbers too: whoever writes to one of these before going back is told so.
+        ctx.save_for_backward(*tensors, y, numbers)
+        ctx.kernel, ctx.states = kernel, states
         ctx.set_materialize_grads(False)
         return (y, *last)
 
@@ -255,7 +256,7 @@ class _Layer(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor | None, *grad_last: Tensor | None) -> tuple[Any, ...]:
         if torch.is_grad_enabled():
             raise EngineError("the fused engine has no second derivatives; engine='loop' has")
-        *tensors, y = ctx.saved_tensors
+        *tensors, y, tokens = ctx.saved_tensors
         rows, initial, weights = tensors[0], tensors[1 : 1 + ctx.states], tensors[1 + ctx.states :]
         grad_y, *last = _in_order([grad_y, *grad_last])
         wanted = ctx.needs_input_grad[4:]
@@ -269,6 +270,6 @@ class _Layer(torch.autograd.Function):
             ctx.records, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial), y.data_ptr(), y.shape[1],
             0 if grad_y is None else grad_y.data_ptr(), y.shape[1], _addresses(last),
             0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], _addresses(grad_weights), _addresses(grad_initial),
-            0 if ctx.tokens is None else ctx.tokens.data_ptr(), rows.shape[0],
+            0 if tokens is None else tokens.data_ptr(), rows.shape[0],
         )  # fmt: skip
         return (None, None, None, None, grad_rows, *grad_initial, *grad_weights)

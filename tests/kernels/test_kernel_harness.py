@@ -1,0 +1,80 @@
+"""The engine's C++ on its own: against a plain reference, and under the sanitizers, with buffers that end where their numbers end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from kernel_cases import TRACES, fast_cases, grid_cases, random_cases
+from kernel_harness import ADDRESS, GUARDS, THREAD, build, edited, run
+
+from elman.engines.fused import instruction_sets
+
+pytestmark = pytest.mark.skipif(not instruction_sets(), reason="Elman was installed without a C++ compiler")
+
+
+def check(harness: Path, description: str) -> int:
+    """How many cases there were, all of them right."""
+    done = run(harness, description)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[:4000]
+    cases, problems = re.search(r"(\d+) cases, \d+ runs, (\d+) problems", done.stdout).groups()
+    assert problems == "0"
+    return int(cases)
+
+
+def special() -> bool:
+    return "avx512" in instruction_sets()
+
+
+def test_every_cell_under_the_address_and_undefined_behaviour_sanitizers(tmp_path: Path) -> None:
+    """On the fastest build; what is deliberately broken in test_kernel_mutants.py must be seen by these cases."""
+    kernels = edited(tmp_path / "kernels", GUARDS)
+    assert check(build(tmp_path, kernels, options=["-O0", *ADDRESS]), fast_cases()) >= 5 * len(TRACES)
+
+
+@pytest.mark.slow
+def test_every_cell_on_every_build(tmp_path: Path) -> None:
+    harness = build(tmp_path, builds=instruction_sets(), options=["-O0"], special_pairs=special())
+    check(harness, fast_cases())
+
+
+@pytest.mark.slow
+def test_the_guards_in_the_workspace_see_a_number_too_many(tmp_path: Path) -> None:
+    """One row more than a tile has: into the workspace's next piece, where no allocation ends."""
+    line = "        for (int64_t r = 0; r < l.most_rows; ++r) copy(vectors + (v * l.most_rows + r) * P, packed.vectors + v * P, P);\n"
+    kernels = edited(tmp_path / "kernels", {**GUARDS, "forward.hpp": (line, line.replace("r < l", "r <= l"))})
+    done = run(build(tmp_path, kernels, options=["-O0", *ADDRESS]), fast_cases())
+    assert "use-after-poison" in done.stderr
+    assert done.returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", instruction_sets())
+def test_the_grid_and_random_shapes_under_the_sanitizers(name: str, tmp_path: Path) -> None:
+    kernels = edited(tmp_path / "kernels", GUARDS)
+    harness = build(tmp_path, kernels, builds=[name], options=["-O1", *ADDRESS], special_pairs=name == "avx512")
+    assert check(harness, grid_cases()) >= 800
+    assert check(harness, random_cases(400, seed=5)) == 400
+
+
+@pytest.mark.slow
+def test_threads_under_the_thread_sanitizer(tmp_path: Path) -> None:
+    harness = build(tmp_path, options=["-O1", *THREAD], special_pairs=False)
+    check(harness, fast_cases())
+    check(harness, random_cases(150, seed=6))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_many_random_shapes(seed: int, tmp_path: Path) -> None:
+    harness = build(tmp_path, builds=instruction_sets(), options=["-O1"], special_pairs=special())
+    assert check(harness, random_cases(500, seed=100 + seed)) == 500
+
+
+@pytest.mark.slow
+def test_without_a_barrier_the_thread_sanitizer_sees_it(tmp_path: Path) -> None:
+    kernels = edited(tmp_path / "kernels", {"layout.hpp": ("#pragma omp barrier\n", "")})
+    done = run(build(tmp_path, kernels, options=["-O1", *THREAD]), fast_cases())
+    assert "data race" in done.stderr
+    assert done.returncode
