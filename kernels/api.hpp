@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "stream_api.hpp"
+
 namespace elman {
 
 enum class Op : int { add, subtract, multiply, divide, negative, sigmoid, tanh, relu, softsign, softplus, exp, log, sqrt,
@@ -130,6 +132,7 @@ struct Kernels {
     const char* name;
     void (*fingerprint)(Fingerprint&, const void* data, int64_t bytes);
     Engine f32, f64, bf16;
+    Streaming stream_f32, stream_f64, stream_bf16;  // the last in float32, with weights stored as bfloat16
     void (*multiply_pairs)(const PairProduct&);
     double (*peak_f32)(int threads, double seconds);   // operations a second that multiply-adds reach on registers alone
     double (*peak_bf16)(int threads, double seconds);  // of bfloat16 dot products; null in builds without them

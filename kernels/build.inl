@@ -16,6 +16,8 @@ using namespace elman;
 #include "layout.hpp"
 #include "forward.hpp"
 #include "backward.hpp"
+#include "draw.hpp"
+#include "stream.hpp"
 #include "peak.hpp"
 
 template <class Real, class Factor>
@@ -25,5 +27,6 @@ constexpr Engine engine = {sizeof(Real), packed_bytes<Real, Factor>, pack<Real, 
 
 namespace elman {
 extern const Kernels KERNELS;
-const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float, float>, engine<double, double>, engine<float, Half>, multiply_pairs, peak_f32, peak_bf16};
+const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float, float>, engine<double, double>, engine<float, Half>,
+                         streaming<float, float>, streaming<double, double>, streaming<float, Halves>, multiply_pairs, peak_f32, peak_bf16};
 }  // namespace elman

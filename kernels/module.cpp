@@ -17,6 +17,7 @@
 #include "api.hpp"
 #include "memory.hpp"
 #include "packed_weights.hpp"
+#include "plan.hpp"
 
 namespace nb = nanobind;
 using namespace elman;
@@ -64,22 +65,11 @@ static PairsFunction pairs_for(const Kernels& kernels) {
     return kernels.multiply_pairs;
 }
 
-static const Kernels& kernels_named(const std::string& name) {
+const Kernels& elman::kernels_named(const std::string& name) {
     for (const Kernels* k : supported())
         if (name.empty() || name == k->name) return *k;
     throw std::invalid_argument("this processor can't run the " + name + " kernels");
 }
-
-struct OwnedProgram {
-    std::vector<Instruction> code;
-    std::vector<double> constants;
-    std::vector<Slot> inputs, outputs;
-    int registers;
-
-    Program view() const {
-        return {code.data(), int(code.size()), constants.data(), int(constants.size()), registers, inputs.data(), int(inputs.size()), outputs.data(), int(outputs.size())};
-    }
-};
 
 using Numbers = std::vector<std::vector<int>>;
 
@@ -102,37 +92,6 @@ static OwnedProgram make_program(const Numbers& code, const std::vector<double>&
     for (const auto& s : outputs) p.outputs.push_back({Kind(s.at(0)), s.at(1), place(s.at(2), false)});
     return p;
 }
-
-struct Plan {
-    std::vector<int> x_block, h_block, history;
-    int vectors, saved;
-    OwnedProgram forward, backward;
-
-    // The kernels trust these numbers with addresses.
-    void check() const {
-        auto need = [](bool right) {
-            if (!right) throw std::invalid_argument("a plan's blocks, history or slots are out of range");
-        };
-        need(!history.empty() && history.size() <= 64 && x_block.size() == h_block.size() && x_block.size() <= 4096);
-        need(vectors >= 0 && vectors <= 4096 && saved >= 0 && saved <= 4096);
-        auto in_order = [&](std::vector<int> some, int first) {  // each of first, first + 1, ... once, besides -1
-            std::sort(some.begin(), some.end());
-            for (int one : some) need(one == -1 || one == first++);
-        };
-        in_order(x_block, 0), in_order(h_block, 0), in_order(history, saved);
-        auto within = [&](const std::vector<Slot>& slots, std::initializer_list<Kind> kinds) {
-            const int states = int(history.size()), counts[] = {int(x_block.size()), states, states, vectors, saved, states};
-            for (const Slot& s : slots) need(std::find(kinds.begin(), kinds.end(), s.kind) != kinds.end() && s.index >= 0 && s.index < counts[int(s.kind)]);
-        };
-        within(forward.inputs, {Kind::column, Kind::state_old, Kind::vector}), within(forward.outputs, {Kind::state_new, Kind::saved});
-        within(backward.inputs, {Kind::state_old, Kind::state_new, Kind::vector, Kind::saved, Kind::gradient});
-        within(backward.outputs, {Kind::column, Kind::state_old, Kind::vector});
-        for (const Slot& s : backward.inputs) need((s.kind != Kind::state_old && s.kind != Kind::state_new) || s.index == 0 || history[s.index] >= 0);
-    }
-};
-
-// A process that was forked has lost the threads of the OpenMP runtime, and would wait for them for ever.
-static bool forked = false;
 
 // What is recorded going forward for going back.
 struct Records {
@@ -250,6 +209,8 @@ static double run_peak(const std::string& isa, int threads, double seconds, bool
     return peak ? peak(threads, seconds) : 0;
 }
 
+void bind_stream(nb::module_& m);  // stream_module.cpp
+
 NB_MODULE(_kernels, m) {
     nb::set_leak_warnings(false);  // plans live as long as the process
     m.doc() = "The fused engine: matrix products, time and pointwise programs.";
@@ -274,4 +235,5 @@ NB_MODULE(_kernels, m) {
         .def(nb::init<const Plan&, const std::string&, const std::string&, int, int, int, std::vector<int64_t>, int>(), nb::keep_alive<1, 2>())
         .def("forward", &Call::forward)
         .def("backward", &Call::backward);
+    bind_stream(m);
 }

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from elman.data import Vocabulary
 from elman.errors import InputError
-from elman.generation.filters import check_filters, filter_logits
-
-
-class StepFunction(Protocol):
-    """One step of a model for B texts: tokens [B] and a state (None at the start) to logits [B, V] and the new state."""
-
-    def __call__(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]: ...  # noqa: D102
+from elman.models.drawing import check_filters
+from elman.models.drawing import draw as draw
+from elman.models.language_stream import LanguageStream
+from elman.models.stepped_stream import StepFunction, SteppedStream
 
 
 def sample(
-    step: StepFunction,
+    model: StepFunction | LanguageStream,
     vocabulary: Vocabulary,
     *,
     prompt: str = "",
@@ -29,51 +25,49 @@ def sample(
     top_k: int | None = None,
     top_p: float | None = None,
     generator: torch.Generator,
+    progress: Callable[[int], None] | None = None,
 ) -> list[str]:
-    """Generate `count` texts, each the prompt and up to `length` symbols more.
+    """Generate `count` texts, each the prompt and up to `length` symbols more, from a stream of `count` or from a step function.
 
     A text of a model of lines ends where the boundary symbol is drawn. At each step one u, uniform in [0, 1), is drawn for every text,
     ended or not; its symbol is the first whose cumulative probability exceeds u. So whatever computes the probabilities, the same
-    generator gives the same texts. Where a vocabulary of words has one for unknown words, it is never drawn.
+    generator gives the same texts. Where a vocabulary of words has one for unknown words, it is never drawn. `progress` is told from
+    time to time how many symbols each text has so far.
 
     Raises:
-        InputError: a value out of range, or a prompt with a symbol that the vocabulary does not have.
+        InputError: a value out of range, a prompt with a symbol that the vocabulary does not have, a stream of another count.
         NonFiniteError: the model's logits are NaN or infinite.
     """
     check_filters(temperature, top_k, top_p, vocabulary.size)
     for name, value in (("count", count), ("length", length)):
-        if value < 1:
+        if not isinstance(value, int) or value < 1:
             raise InputError(f"{name} is 1 or more; got {value}")
     read, shown = _beginning(vocabulary, prompt)
-    logits, state = torch.empty(0), None
-    for token in read:
-        logits, state = step(torch.full((count,), token), state)
-    drawn: list[list[int]] = [list(shown) for _ in range(count)]
-    running = [True] * count
-    for _ in range(length):
-        if vocabulary.unknown is not None:
-            logits = logits.index_fill(-1, torch.tensor([vocabulary.unknown]), -torch.inf)
-        tokens = draw(filter_logits(logits, temperature, top_k, top_p), generator)
-        for text, token in enumerate(tokens.tolist()):
-            running[text] = running[text] and not (vocabulary.has_boundary and token == Vocabulary.BOUNDARY)
-            if running[text]:
-                drawn[text].append(token)
-        if not any(running):
-            break
-        logits, state = step(tokens, state)
-    return [vocabulary.decode(tokens) for tokens in drawn]
+    stream = model if isinstance(model, LanguageStream) else SteppedStream(model, count)
+    if stream.count != count:
+        raise InputError(f"a stream of {stream.count} texts can't give {count}")
+    stream.reset()
+    stream.read(torch.tensor([read]).expand(count, -1))
+    stop = Vocabulary.BOUNDARY if vocabulary.has_boundary else None
+    pieces, made = [], 0
+    for piece in stream.generating(
+        length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        generator=generator,
+        stop=stop,
+        never=vocabulary.unknown,
+    ):
+        pieces.append(piece)
+        made += piece.shape[1]
+        if progress is not None:
+            progress(made)
+    return [vocabulary.decode([*shown, *_until(stop, tokens)]) for tokens in torch.cat(pieces, 1).tolist()]
 
 
-def draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
-    """One symbol for each row of probabilities [B, V]: the first whose cumulative sum exceeds a uniform number."""
-    u = torch.rand(probabilities.shape[0], 1, generator=generator, dtype=torch.float64)
-    cumulative = probabilities.cumsum(-1)
-    # Sums end a rounding error away from 1: compare with what is really there, and never pass the last possible symbol.
-    return (
-        torch.searchsorted(cumulative, u * cumulative[:, -1:], right=True)
-        .squeeze(-1)
-        .clamp(max=probabilities.shape[-1] - 1)
-    )
+def _until(stop: int | None, tokens: list[int]) -> list[int]:
+    return tokens[: tokens.index(stop)] if stop in tokens else tokens
 
 
 def _beginning(vocabulary: Vocabulary, prompt: str) -> tuple[list[int], list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +13,9 @@ from torch.nn import functional
 from elman.cells import registry
 from elman.cells.cell import Cell
 from elman.equations.cell_text import cell_from_text
+from elman.models.language_stream import LanguageStream
 from elman.models.settings import ModelSettings
+from elman.models.streaming import language_stream_of
 from elman.nn import Recurrent, dropout, initialise
 from elman.randomness import named_generator
 
@@ -133,6 +136,25 @@ class LanguageModel(nn.Module):
         """One symbol each: logits [B, V] and the new state from tokens [B]."""
         logits, state = self(tokens[:, None], state, categories)
         return logits[:, 0], state
+
+    def stream(
+        self, count: int = 1, categories: Sequence[int] | Tensor | None = None, precision: str = "float32"
+    ) -> LanguageStream:
+        """A stream of `count` texts: a symbol of each per call, or whole texts in one; see `LanguageStream`.
+
+        It is a snapshot of the weights as they are now. With the kernels it reads packed weights; where they can't run this model, the
+        stream runs the ordinary step and says so (`.engine_used`).
+
+        Args:
+            count: texts side by side, B.
+            categories: of each text, [B], for a model that is told one.
+            precision: "float32": the weights as they are (of a float64 model in float64); "bf16": matrices rounded to bfloat16, which
+                halves what a step reads from memory, for models that outgrow the cache. Inputs, sums and states stay in float32.
+
+        Raises:
+            InputError: a value out of range. EngineError: the engine asked for by name can't run this model.
+        """
+        return language_stream_of(self, count, categories, precision)
 
 
 def make_cell(settings: ModelSettings) -> Cell:

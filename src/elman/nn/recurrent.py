@@ -21,6 +21,7 @@ from elman.equations.tracing import trace
 from elman.errors import CellError, InputError, ShapeError, WrongTypeError
 from elman.nn.dropout import dropout as drop
 from elman.nn.sequences import Rows, to_rows, to_states
+from elman.nn.streaming import RecurrentStream, stream_of
 
 
 class Recurrent(nn.Module):
@@ -237,6 +238,18 @@ class Recurrent(nn.Module):
         self._choice: dispatch.Choice | None = None
         self._choices: dict[Any, dispatch.Choice] = {}
         self._kept: list[dict[str, Any]] = [{} for _ in range(self.num_layers)]
+
+    def stream(self, batch: int = 1, state: Any = None, precision: str = "float32") -> RecurrentStream:
+        """These layers one step per call, `batch` sequences side by side, from `state` (zeros if None); see `RecurrentStream`.
+
+        It is a snapshot of the weights as they are now. `precision` is "float32" (the weights as they are; of float64 layers in float64)
+        or "bf16" (matrices rounded to bfloat16, which halves what a step reads from memory; inputs, sums and states stay in float32).
+
+        Raises:
+            InputError: the layers are bidirectional, or a value is out of range. ShapeError: the state does not fit.
+            EngineError: the engine asked for by name can't run this cell.
+        """
+        return stream_of(self, batch, state, precision)
 
     def extra_repr(self) -> str:
         """What differs from the defaults."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from elman.data import LineBatches, Part, StreamBatches, Vocabulary
 from elman.errors import FolderError, InputError
 from elman.generation import sample as generate
 from elman.models import LanguageModel, load_model
+from elman.models.language_stream import LanguageStream
 from elman.randomness import named_generator
 from elman.runs.assembly import LanguageTask
 from elman.storage import folder_exists
@@ -61,6 +62,7 @@ class Model:
         vocabulary: its symbols.
         categories: names of the categories it can be told (languages, for names); empty for a model without.
         config: what `config.json` says.
+        engine_used, engine_reason: what drew the last samples, and why.
     """
 
     def __init__(self, network: LanguageModel, vocabulary: Vocabulary, config: dict[str, Any]) -> None:
@@ -68,6 +70,8 @@ class Model:
         self.vocabulary = vocabulary
         self.config = config
         self.categories: tuple[str, ...] = tuple(config.get("categories", ()))
+        self.engine_used: str | None = None
+        self.engine_reason: str | None = None
 
     def sample(
         self,
@@ -80,8 +84,10 @@ class Model:
         *,
         count: int | None = None,
         category: str | None = None,
+        precision: str = "float32",
+        progress: Callable[[int], None] | None = None,
     ) -> Any:
-        """Generate text.
+        """Generate text; `engine_used` then says which engine did.
 
         Args:
             prompt: what the text begins with.
@@ -92,6 +98,8 @@ class Model:
             seed: the same seed gives the same text; None draws one.
             count: how many; None gives one text, a number a list.
             category: for a model that is told one, by name; None draws one for each sample, as often as the training data had it.
+            precision: "float32", or "bf16" for matrices rounded to bfloat16: faster where a model outgrows the cache.
+            progress: told from time to time how many symbols each text has.
 
         Raises:
             InputError: a value out of range, a prompt with an unknown symbol, an unknown category.
@@ -100,11 +108,13 @@ class Model:
         generator = named_generator(seed, "sampling")
         many = 1 if count is None else count
         chosen = self.draw_categories(category, many, generator)
+        stream = self.stream(many, chosen, precision)
         texts = generate(
-            self.stepper(chosen), self.vocabulary, prompt=prompt, count=many,
+            stream, self.vocabulary, prompt=prompt, count=many,
             length=length if length is not None else DEFAULT_LENGTH[self.vocabulary.has_boundary],
-            temperature=temperature, top_k=top_k, top_p=top_p, generator=generator,
+            temperature=temperature, top_k=top_k, top_p=top_p, generator=generator, progress=progress,
         )  # fmt: skip
+        self.engine_used, self.engine_reason = stream.engine_used, stream.engine_reason
         return texts[0] if count is None else texts
 
     def draw_categories(self, category: str | None, count: int, generator: torch.Generator) -> list[str] | None:
@@ -127,15 +137,21 @@ class Model:
         drawn = torch.multinomial(weights, max(count, 1), replacement=True, generator=generator)
         return [self.categories[k] for k in drawn.tolist()]
 
-    def stepper(self, categories: list[str] | None) -> Any:
-        """`step(tokens [B], state) -> (logits [B, V], state)` for samples of these categories."""
-        told = None if categories is None else torch.tensor([self.categories.index(c) for c in categories])
+    def stream(
+        self, count: int = 1, categories: Sequence[str] | None = None, precision: str = "float32"
+    ) -> LanguageStream:
+        """A stream of `count` texts of these categories, by name; see `LanguageModel.stream`.
 
-        @torch.inference_mode()
-        def step(tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
-            return self.network.step(tokens, state, told)
-
-        return step
+        Raises:
+            InputError: a value out of range, an unknown category.
+        """
+        unknown = [c for c in categories or () if c not in self.categories]
+        if unknown:
+            raise InputError(
+                f"unknown category {unknown[0]!r}; this model knows {', '.join(self.categories) or 'none'}"
+            )
+        told = None if categories is None else [self.categories.index(c) for c in categories]
+        return self.network.stream(count, told, precision)
 
     def score(self, text: str, *, category: str | None = None) -> Score:
         """How well the model predicts a text: for a model of lines each line with its boundaries, else one running text.

@@ -39,7 +39,7 @@ def sample_table(model: Model, assembly: Assembly, top_k: int | None) -> dict[st
     generator = named_generator(assembly.recipe.training.seed, f"samples top_k={top_k}")
     categories = model.draw_categories(None, count, generator)
     texts = sample(
-        model.stepper(categories), model.vocabulary, prompt=settings.prompt, count=count, length=settings.length,
+        model.stream(count, categories), model.vocabulary, prompt=settings.prompt, count=count, length=settings.length,
         temperature=settings.temperature, top_k=k, top_p=None, generator=generator,
     )  # fmt: skip
     told = novelty(texts, training.lines or training.text)

@@ -209,16 +209,13 @@ def _samples(parts: Assembly) -> list[str]:
     """A few samples from the weights as they are, in the middle of a training."""
     model = Model(parts.model, parts.vocabulary, _facts(parts))
     settings = parts.recipe.sample
-    was_training = parts.model.training
-    parts.model.eval()
     count = min(settings.count, 8 if parts.vocabulary.has_boundary else 1)
     chosen = model.draw_categories(None, count, parts.generators.sampling)
     texts: list[str] = sample(
-        model.stepper(chosen), parts.vocabulary, prompt=settings.prompt, count=count,
+        model.stream(count, chosen), parts.vocabulary, prompt=settings.prompt, count=count,
         length=min(settings.length, 200), temperature=settings.temperature, top_k=None, top_p=None,
         generator=parts.generators.sampling,
     )  # fmt: skip
-    parts.model.train(was_training)
     return texts
 
 
