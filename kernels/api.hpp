@@ -120,7 +120,7 @@ struct Fingerprint {
 };
 
 struct Engine {  // for one type of numbers
-    int number_bytes;
+    int number_bytes, panel;  // of one number; units side by side in what is recorded
     int64_t (*packed_bytes)(const Shape&);
     void (*pack)(const Shape&, const Weights&, void* packed);
     int64_t (*record_bytes)(const Shape&);

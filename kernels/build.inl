@@ -21,7 +21,7 @@ using namespace elman;
 #include "peak.hpp"
 
 template <class Real, class Factor>
-constexpr Engine engine = {sizeof(Real), packed_bytes<Real, Factor>, pack<Real, Factor>, record_bytes<Real>,
+constexpr Engine engine = {sizeof(Real), PANEL<Real>, packed_bytes<Real, Factor>, pack<Real, Factor>, record_bytes<Real>,
                            {forward<Real, Factor>, forward_bytes<Real, Factor>}, {backward<Real, Factor>, backward_bytes<Real, Factor>}};
 }  // namespace
 

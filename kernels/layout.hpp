@@ -66,6 +66,7 @@ struct Layout {
     const Real* state_row(const void* states, int direction, int64_t sequence) const { return static_cast<const Real*>(states) + (direction * s.batch + sequence) * H; }
 };
 
+// The last 64 bytes are left to whoever calls.
 template <class Real>
 static int64_t record_bytes(const Shape& s) {
     return s.directions * s.recorded * Layout<Real>(s).padded * s.rows * int64_t(sizeof(Real)) + 64;

@@ -93,14 +93,17 @@ static OwnedProgram make_program(const Numbers& code, const std::vector<double>&
     return p;
 }
 
-// What is recorded going forward for going back.
+static void* at(Address a) { return reinterpret_cast<void*>(a); }
+
+// What is recorded going forward for going back, in memory of its own or in somebody else's.
 struct Records {
     Memory memory;
+    void* data;
     int64_t bytes;
-    explicit Records(int64_t size) : memory(size), bytes(size) {}
+    explicit Records(int64_t size) : memory(size), data(memory.data()), bytes(size) {}
+    Records(Address given, int64_t size) : data(at(given)), bytes(size) {}
 };
 
-static void* at(Address a) { return reinterpret_cast<void*>(a); }
 static std::vector<void*> all_at(const Addresses& a) {
     std::vector<void*> found;
     for (Address one : a) found.push_back(at(one));
@@ -125,7 +128,7 @@ class Call {
         }
         if (sizes_.empty() || inputs < 1 || units < 1 || threads < 1 || directions < 1 || directions > 2) throw std::invalid_argument("an empty layer");
         const double products = double(rows) * units * (inputs + units) * double(plan.x_block.size()) * directions;
-        if (forked || products < 2e5) threads = 1;  // less than waking a thread costs
+        if (products < 2e5) threads = 1;  // less than waking a thread costs
         const int batch = int(sizes_[0]), each = std::max(1, std::min(threads / directions, batch));
         int recorded = plan.saved;
         for (int k : plan.history) recorded += k >= 0;
@@ -135,9 +138,9 @@ class Call {
                   plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads, pairs_for(kernels_)};
     }
 
-    // Returns what going back needs if `recording`. Addresses as in Forward; `keep`: the same weights may come again.
+    // Returns what going back needs if `recording`, which lies at `records_at` if that is given. Addresses as in Forward; `keep`: the same weights may come again.
     std::unique_ptr<Records> forward(PackedWeights& packed_weights, bool keep, bool recording, Address x, int64_t x_stride, const Addresses& weights, const Addresses& initial,
-                                     const Addresses& last, Address y, int64_t y_stride, Address tokens, int64_t table_rows) const {
+                                     const Addresses& last, Address y, int64_t y_stride, Address tokens, int64_t table_rows, Address records_at) const {
         check(weights, initial, last);
         const int64_t* symbols = checked(tokens, table_rows);
         auto initials = all_at(initial), lasts = all_at(last);
@@ -145,9 +148,10 @@ class Call {
         const Shape shape = shape_here();
         const nb::gil_scoped_release unlocked;
         const auto packed = packed_weights.get(kernels_, engine_, shape, w.data(), keep);
-        auto records = recording ? std::make_unique<Records>(engine_.record_bytes(shape_)) : nullptr;
+        std::unique_ptr<Records> records;
+        if (recording) records = records_at ? std::make_unique<Records>(records_at, record_bytes()) : std::make_unique<Records>(record_bytes());
         Forward f{shape, plan_.forward.view(), {packed->data(), static_cast<char*>(packed->data()) + PackedWeights::bytes(engine_, shape_)}, at(x), x_stride, y_stride,
-                  symbols, initials.data(), lasts.data(), at(y), records ? records->memory.data() : nullptr, nullptr};
+                  symbols, initials.data(), lasts.data(), at(y), records ? records->data : nullptr, nullptr};
         const Memory scratch(engine_.forward.scratch_bytes(shape_, f.program));
         f.scratch = scratch.data();
         engine_.forward.run(f);
@@ -159,7 +163,7 @@ class Call {
                   int64_t table_rows) const {
         check(weights, initial, grad_last);
         check(gradients, grad_initial, grad_last);
-        if (records.bytes != engine_.record_bytes(shape_)) throw std::invalid_argument("the records of another call");
+        if (records.bytes != record_bytes()) throw std::invalid_argument("the records of another call");
         const int64_t* symbols = checked(tokens, table_rows);  // again: they may have been written to
         auto initials = all_at(initial), lasts = all_at(grad_last), firsts = all_at(grad_initial);
         const auto w = weights_at(weights), g = weights_at(gradients);
@@ -167,15 +171,18 @@ class Call {
         const Shape shape = shape_here();
         const nb::gil_scoped_release unlocked;
         Backward b{shape, plan_.backward.view(), {w[0], w[1]}, at(x), x_stride, y_stride, grad_stride, dx_stride,
-                   symbols, table_rows, initials.data(), at(y), records.memory.data(), at(grad_y),
+                   symbols, table_rows, initials.data(), at(y), records.data, at(grad_y),
                    lasts.data(), at(dx), {out(g[0]), out(g[1])}, firsts.data(), nullptr};
         const Memory scratch(engine_.backward.scratch_bytes(shape_, b.program));
         b.scratch = scratch.data();
         engine_.backward.run(b);
     }
 
+    int64_t record_bytes() const { return engine_.record_bytes(shape_); }
+    int panel() const { return engine_.panel; }
+
   private:
-    Shape shape_here() const {  // a call may be made before a fork, and run or go back after it
+    Shape shape_here() const {  // a call may be made before a fork, and run or go back after it; its parts stay, as records lie by them
         Shape shape = shape_;
         if (forked) shape.threads = 1;
         return shape;
@@ -230,9 +237,11 @@ NB_MODULE(_kernels, m) {
         new (p) Plan(std::move(plan));
     });
     nb::class_<PackedWeights>(m, "PackedWeights").def(nb::init<>());
-    nb::class_<Records>(m, "Records");
+    nb::class_<Records>(m, "Records").def(nb::init<Address, int64_t>());
     nb::class_<Call>(m, "Call")
         .def(nb::init<const Plan&, const std::string&, const std::string&, int, int, int, std::vector<int64_t>, int>(), nb::keep_alive<1, 2>())
+        .def_prop_ro("record_bytes", &Call::record_bytes)
+        .def_prop_ro("panel", &Call::panel)
         .def("forward", &Call::forward)
         .def("backward", &Call::backward);
     bind_stream(m);

@@ -212,7 +212,7 @@ def test_counts_of_addresses_and_records_of_another_call() -> None:
     x, *five = [t.data_ptr() for t in tensors] + [0]
     states, y = [torch.zeros(1, 3, 5) for _ in range(4)], torch.zeros(6, 5)
     first, last = [s.data_ptr() for s in states[:2]], [s.data_ptr() for s in states[2:]]
-    right: list[Any] = [kernels.PackedWeights(), False, True, x, 4, five, first, last, y.data_ptr(), 5, 0, 0]
+    right: list[Any] = [kernels.PackedWeights(), False, True, x, 4, five, first, last, y.data_ptr(), 5, 0, 0, 0]
     records = small.forward(*right)
     for at, wrong in (
         (5, five[:4]),

@@ -80,5 +80,7 @@ def test_layers_of_several_panels(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_whole_grid(kind: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused, "INSTRUCTION_SET", name)
-    wrong = [(found, config) for config in draw(kind, 200, seed=1) if (found := ratio(config)) > 1.5]
+    # Where a few draws are above the bound, a hundred tell whether it is the engine: the few are among them, and nothing is drawn again.
+    seen = [config for config in draw(kind, 200, seed=1) if ratio(config) > 1.5]
+    wrong = [(found, config) for config in seen if (found := ratio(config, draws=100)) > 1.5]
     assert not wrong

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from elman.cells.cell import Cell
-from elman.engines import fused, loop, native
+from elman.engines import fused, loop, native, operator
 from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.tracing import Trace
 from elman.errors import EngineError, InputError
@@ -57,6 +57,7 @@ def choose(
     dtype: torch.dtype = torch.float32,
     device: torch.device = torch.device("cpu"),  # noqa: B008 - a constant
     precision: str = "float32",
+    graph: bool = False,
 ) -> Choice:
     """Resolve an engine's name for a cell.
 
@@ -67,13 +68,14 @@ def choose(
         dtype: of weights and input.
         device: on which they are.
         precision: of the products; another engine than fused computes in the weights' own type, and the reason says so.
+        graph: whether it is for a graph that is being compiled.
 
     Raises:
         InputError: there is no such engine. EngineError: the engine was asked for by name and can't run this; the message says why.
     """
     check_name(engine)
     kernel = native.kernel_of(t)
-    obstacle = fused.obstacle(t, dtype, device)
+    obstacle = fused.obstacle(t, dtype, device) or (operator.obstacle(t) if graph else None)
     if precision == "bf16" and dtype != torch.float32:
         raise EngineError(f"precision='bf16' is for float32 weights; these are {dtype}")
     if engine == "fused" and obstacle:
@@ -93,20 +95,28 @@ def choose(
         return Choice("fused", "the cell's equations fit a pointwise program, and the kernels run on this CPU")
     if precision == "bf16":
         obstacle += ", so precision='bf16' has no effect"
-    if kernel is not None:
+    if kernel is not None and not _mapped():
         return Choice("torch", f"torch's own kernel {kernel} computes these equations; not fused: {obstacle}")
-    return Choice("loop", f"not fused: {obstacle}; torch has no kernel for cell {t.name}")
+    other = (
+        f"torch has no kernel for cell {t.name}" if kernel is None else f"torch's kernel {kernel} has no rule for it"
+    )
+    return Choice("loop", f"not fused: {obstacle}; {other}")
 
 
 def moment() -> str | None:
     """What about this moment, rather than about the cell, keeps the fused engine from being taken by itself."""
-    if torch.compiler.is_compiling():
-        return "a graph is being compiled"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
     if torch._C._functorch.maybe_current_level() is not None:  # noqa: SLF001 - there is no public way to ask
         return "a function transform (vmap, grad) is running"
     return None
+
+
+def _mapped() -> bool:
+    """Whether a function transform is running that torch's kernels have no rule for."""
+    functorch = torch._C._functorch  # noqa: SLF001 - there is no public way to ask
+    stack = functorch.get_interpreter_stack() if functorch.maybe_current_level() is not None else ()
+    return any(transform.key() != functorch.TransformType.Grad for transform in stack or ())
 
 
 def run(choice: Choice, cell: Cell, t: Trace, call: LayerCall) -> LayerResult:

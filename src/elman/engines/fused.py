@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from elman.engines.graphs import outside
 from elman.engines.layer import ParameterShapes
 from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.program import Program, compile_step
@@ -63,19 +64,32 @@ def plan_of(t: Trace) -> Any:
 def plan_numbers(t: Trace) -> tuple[Any, ...]:
     """A cell's compiled program in the kernels' terms: what a Plan is made of."""
     programs = compile_step(t)
-    summed = programs.summed_gates
-    columns = [("a", k) for k in summed]
-    columns += [("x", k) for k in t.x_gates if k not in summed] + [("h", k) for k in t.h_gates if k not in summed]
-    x_block = [t.x_gates.index(k) if kind in "ax" else -1 for kind, k in columns]
-    h_block = [t.h_gates.index(k) if kind in "ah" else -1 for kind, k in columns]
+    columns, x_block, h_block = _columns(t, programs.summed_gates)
     saved = [name for name in programs.saved if name.removeprefix("q.") not in t.state or not name.startswith("q.")]
-    slots = _Slots(t, {f"{kind}.{k}": c for c, (kind, k) in enumerate(columns)}, saved)
+    slots = _Slots(t, columns, saved)
     forward = _program(programs.forward, slots.computed_from, slots.recorded)
     backward = _program(programs.backward, slots.given_back, slots.computed_from)
     # States, after the first, of which going back needs the value at every step: recorded after the saved quantities.
     kept = sorted({index for kind, index, _ in backward[2] if kind in (STATE_OLD, STATE_NEW) and index > 0})
     history = [len(saved) + kept.index(k) if k in kept else -1 for k in range(len(t.state))]
     return x_block, h_block, history, len(t.vectors), len(saved), *forward, *backward
+
+
+def forward_plan(t: Trace, program: Program, summed: Sequence[str], saved: Sequence[str], history: list[int]) -> Any:
+    """A plan that only goes forward, and records what the caller wants: `saved` outputs, and states by `history`."""
+    columns, x_block, h_block = _columns(t, summed)
+    slots = _Slots(t, columns, saved)
+    forward = _program(program, slots.computed_from, slots.recorded)
+    return _kernels.Plan(x_block, h_block, history, len(t.vectors), len(saved), *forward, [], [], [], [], 0)
+
+
+def _columns(t: Trace, summed: Sequence[str]) -> tuple[dict[str, int], list[int], list[int]]:
+    """The affine maps that a program reads, by name, and of which block of each matrix each one is."""
+    columns = [("a", k) for k in summed]
+    columns += [("x", k) for k in t.x_gates if k not in summed] + [("h", k) for k in t.h_gates if k not in summed]
+    x_block = [t.x_gates.index(k) if kind in "ax" else -1 for kind, k in columns]
+    h_block = [t.h_gates.index(k) if kind in "ah" else -1 for kind, k in columns]
+    return {f"{kind}.{k}": c for c, (kind, k) in enumerate(columns)}, x_block, h_block
 
 
 class _Slots:
@@ -120,7 +134,7 @@ def _program(p: Program, of_input: Any, of_output: Any) -> tuple[Any, ...]:
     return code, list(p.constants), inputs, outputs, p.registers + len(p.inputs)
 
 
-class _Kept:
+class Kept:
     """What the engine keeps of a layer from one call to the next.
 
     Attributes:
@@ -165,23 +179,39 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
             sizes.
         EngineError: (going back twice) the loop engine has second derivatives.
     """
+    if torch.compiler.is_dynamo_compiling():  # by itself, as a graph broke above
+        return _outside_of_graph(t, call)
     kept = call.kept.get("fused")
     if kept is None:
-        kept = call.kept["fused"] = _Kept(t)
-    _check(t, call)
+        kept = call.kept["fused"] = Kept(t)
+    check(t, call)
     rows, tokens, weights = call.rows, call.tokens, kept.weights(call)
-    kernel = _kernels.Call(
-        kept.plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64",
-        rows.shape[1] if tokens is None else 1, call.state[0].shape[-1], len(call.directions), call.batch_sizes, torch.get_num_threads(),
-    )  # fmt: skip
+    kernel = kernel_for(kept.plan, call, torch.get_num_threads())
     tensors = [rows, *call.state, *weights]
     if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
         y, *last = _Layer.apply(kept, kernel, tokens, len(call.state), *tensors)  # type: ignore[no-untyped-call]
         return LayerResult(y, tuple(last))
-    return _forward(kept, kernel, tokens, len(call.state), _in_order(tensors, rows=0))[0]
+    return forward(kept, kernel, tokens, len(call.state), in_order(tensors, rows=0))[0]
 
 
-def _check(t: Trace, call: LayerCall) -> None:
+_outside_of_graph = outside(run)
+
+
+def kernel_for(plan: Any, call: LayerCall, threads: int) -> Any:
+    """The kernels' side of a call: sizes, and how the work is dealt out to threads."""
+    rows = call.rows
+    return _kernels.Call(
+        plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64",
+        rows.shape[1] if call.tokens is None else 1, call.state[0].shape[-1], len(call.directions), call.batch_sizes, threads,
+    )  # fmt: skip
+
+
+def records_at(address: int, size: int) -> Any:
+    """What was recorded in memory that is somebody else's."""
+    return _kernels.Records(address, size)
+
+
+def check(t: Trace, call: LayerCall) -> None:
     """Rows and states fit each other: the kernels only see addresses."""
     rows, sizes = call.rows, call.batch_sizes
     if call.tokens is not None:
@@ -212,9 +242,17 @@ def _check_tokens(t: Trace, call: LayerCall, tokens: Tensor) -> None:
         raise ShapeError(f"the table should be [tokens, {width}]; it is {list(call.rows.shape)}")
 
 
-def _forward(
-    kept: _Kept, kernel: Any, tokens: Tensor | None, states: int, tensors: list[Any], *, recording: bool = False
+def forward(
+    kept: Kept,
+    kernel: Any,
+    tokens: Tensor | None,
+    states: int,
+    tensors: list[Any],
+    *,
+    recording: bool = False,
+    records_to: int = 0,
 ) -> tuple[LayerResult, Any]:
+    """Outputs, last states, and what was recorded: at the address `records_to`, or in memory of the engine's own if that is 0."""
     rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
     y = rows.new_empty(
         ((rows if tokens is None else tokens).shape[0], len(weights) // len(PARAMETERS) * initial[0].shape[-1])
@@ -222,7 +260,7 @@ def _forward(
     last = [torch.empty_like(s) for s in initial]
     records = kernel.forward(
         kept.packed, not recording, recording, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial),
-        _addresses(last), y.data_ptr(), y.shape[1], 0 if tokens is None else tokens.data_ptr(), rows.shape[0],
+        _addresses(last), y.data_ptr(), y.shape[1], 0 if tokens is None else tokens.data_ptr(), rows.shape[0], records_to,
     )  # fmt: skip
     return LayerResult(y, tuple(last)), records
 
@@ -231,7 +269,7 @@ def _addresses(tensors: Sequence[Tensor | None]) -> list[int]:
     return [0 if x is None else x.data_ptr() for x in tensors]
 
 
-def _in_order(tensors: Sequence[Tensor | None], rows: int = -1) -> list[Any]:
+def in_order(tensors: Sequence[Tensor | None], rows: int = -1) -> list[Any]:
     """Contiguous; rows may lie apart, as the kernels know their distance."""
     return [
         x if x is None or x.is_contiguous() or (k == rows and x.stride(1) == 1) else x.contiguous()
@@ -242,10 +280,10 @@ def _in_order(tensors: Sequence[Tensor | None], rows: int = -1) -> list[Any]:
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, kept: _Kept, kernel: Any, numbers: Tensor | None, states: int, *given: Tensor | None
+        ctx: Any, kept: Kept, kernel: Any, numbers: Tensor | None, states: int, *given: Tensor | None
     ) -> tuple[Tensor, ...]:
-        tensors = _in_order(given, rows=0)
-        (y, last), ctx.records = _forward(kept, kernel, numbers, states, tensors, recording=True)
+        tensors = in_order(given, rows=0)
+        (y, last), ctx.records = forward(kept, kernel, numbers, states, tensors, recording=True)
         # Saved, the numbers too: whoever writes to one of these before going back is told so.
         ctx.save_for_backward(*tensors, y, numbers)
         ctx.kernel, ctx.states = kernel, states
@@ -256,20 +294,31 @@ class _Layer(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor | None, *grad_last: Tensor | None) -> tuple[Any, ...]:
         if torch.is_grad_enabled():
             raise EngineError("the fused engine has no second derivatives; engine='loop' has")
-        *tensors, y, tokens = ctx.saved_tensors
-        rows, initial, weights = tensors[0], tensors[1 : 1 + ctx.states], tensors[1 + ctx.states :]
-        grad_y, *last = _in_order([grad_y, *grad_last])
-        wanted = ctx.needs_input_grad[4:]
-        grad_rows = torch.empty(rows.shape, dtype=rows.dtype) if wanted[0] else None
-        grad_initial = [torch.empty_like(s) for s in initial]
-        grad_weights = [
-            torch.empty_like(w) if w is not None and wanted_w else None
-            for w, wanted_w in zip(weights, wanted[1 + ctx.states :], strict=True)
-        ]
-        ctx.kernel.backward(
-            ctx.records, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial), y.data_ptr(), y.shape[1],
-            0 if grad_y is None else grad_y.data_ptr(), y.shape[1], _addresses(last),
-            0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], _addresses(grad_weights), _addresses(grad_initial),
-            0 if tokens is None else tokens.data_ptr(), rows.shape[0],
+        *saved, tokens = ctx.saved_tensors
+        found = gradients(
+            ctx.kernel, ctx.records, tokens, ctx.states, saved, (grad_y, *grad_last), ctx.needs_input_grad[4:]
         )  # fmt: skip
-        return (None, None, None, None, grad_rows, *grad_initial, *grad_weights)
+        return (None, None, None, None, *found)
+
+
+def gradients(
+    kernel: Any, records: Any, tokens: Tensor | None, states: int, saved: Sequence[Any], sent: Sequence[Tensor | None],
+    wanted: Sequence[bool],
+) -> list[Tensor | None]:  # fmt: skip
+    """Gradients of rows, states and weights, from those that were sent to the outputs and the last states."""
+    *tensors, y = saved
+    rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
+    grad_y, *last = in_order(sent)
+    grad_rows = torch.empty(rows.shape, dtype=rows.dtype) if wanted[0] else None
+    grad_initial = [torch.empty_like(s) for s in initial]
+    grad_weights = [
+        torch.empty_like(w) if w is not None and wanted_w else None
+        for w, wanted_w in zip(weights, wanted[1 + states :], strict=True)
+    ]
+    kernel.backward(
+        records, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial), y.data_ptr(), y.shape[1],
+        0 if grad_y is None else grad_y.data_ptr(), y.shape[1], _addresses(last),
+        0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], _addresses(grad_weights), _addresses(grad_initial),
+        0 if tokens is None else tokens.data_ptr(), rows.shape[0],
+    )  # fmt: skip
+    return [grad_rows, *grad_initial, *grad_weights]

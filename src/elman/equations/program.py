@@ -86,6 +86,19 @@ def compile_step(trace: Trace) -> Programs:
     )
 
 
+def compile_named(trace: Trace) -> tuple[Program, tuple[str, ...]]:
+    """Compile a traced step forward alone, with every named quantity ("q.k") among the outputs; and which gates it takes summed.
+
+    Raises:
+        CellError: the step is not pointwise.
+    """
+    if trace.obstacle:
+        raise CellError(f"cell {trace.name} can't become a pointwise program: {trace.obstacle}")
+    summed = _summed_gates(trace)
+    named = _inline({name: _sum_maps(expr, summed) for name, expr in trace.assignments})
+    return _lower({f"q.{name}": expr for name, expr in named.items()}), summed
+
+
 def _summed_gates(trace: Trace) -> tuple[str, ...]:
     """Gates of which x.k and h.k occur only side by side in one sum."""
     both = [k for k in trace.gates if k in trace.x_gates and k in trace.h_gates]

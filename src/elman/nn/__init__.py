@@ -3,6 +3,7 @@
 from elman.nn.dropins import GRU, LSTM, RNN
 from elman.nn.dropout import dropout
 from elman.nn.initialise import SCHEMES, initialise
+from elman.nn.recording import Recording
 from elman.nn.recurrent import Recurrent
 
-__all__ = ["GRU", "LSTM", "RNN", "SCHEMES", "Recurrent", "dropout", "initialise"]
+__all__ = ["GRU", "LSTM", "RNN", "SCHEMES", "Recording", "Recurrent", "dropout", "initialise"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,12 +14,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import registry
 from elman.cells.cell import Cell
-from elman.engines import dispatch
+from elman.engines import dispatch, operator, recording
+from elman.engines.graphs import constant, outside
 from elman.engines.layer import ParameterShapes
-from elman.engines.layout import LayerCall
+from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.tracing import trace
-from elman.errors import CellError, InputError, ShapeError, WrongTypeError
+from elman.errors import CellError, EngineError, InputError, ShapeError, WrongTypeError
 from elman.nn.dropout import dropout as drop
+from elman.nn.recording import Recording
 from elman.nn.sequences import Rows, to_rows, to_states
 from elman.nn.streaming import RecurrentStream, stream_of
 
@@ -137,10 +139,11 @@ class Recurrent(nn.Module):
         """One direction's parameters by name without suffix."""
         end, parameters = suffix(layer, direction), self._parameters
         # Straight from the dictionary, which takes a fifth of the time of an attribute; a parametrised weight is not in there.
-        return {
-            name: found if (found := parameters.get(name + end)) is not None else getattr(self, name + end)
-            for name in self._parameter_names
-        }
+        found = {}
+        for name in self._parameter_names:
+            weight = parameters.get(name + end)
+            found[name] = weight if weight is not None else getattr(self, name + end)
+        return found
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """torch.nn's start: uniform between -1/√H and 1/√H, in its order (the same seed gives the same weights)."""
@@ -155,10 +158,20 @@ class Recurrent(nn.Module):
 
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any, Any]:  # noqa: A002 - torch.nn's name
         """Unroll over `input` from the states `hx` (zeros if None); returns outputs and final states, see the class for shapes."""
+        graph = torch.compiler.is_compiling()
+        if graph and (isinstance(input, PackedSequence) or self.dropout_generator is not None):
+            return self._outside_of_graph(input, hx)
         weights = self._weights()
         dtype = weights[0][0][self._parameter_names[0]].dtype
         rows = to_rows(self._title, input, self.input_size, dtype, batch_first=self.batch_first)
-        return self._unroll(rows, hx, weights, self._choose(dtype, rows), None)
+        choice = self._choose_for_graph(dtype, rows) if graph else self._choose(dtype, rows)
+        if choice is None:
+            return self._outside_of_graph(input, hx)
+        known = self._constants(self.precision, dtype) if graph and choice.engine == "fused" else None
+        return self._unroll(rows, hx, weights, choice, None, known=known)
+
+    # Where a graph can't hold it (torch's kernels, generators), or would be compiled again for all lengths that come.
+    _outside_of_graph = outside(forward)
 
     def read(self, symbols: Tensor, inputs: Tensor, hx: Any = None) -> tuple[Any, Any]:
         """Unroll over symbols, each of which stands for a row of `inputs`: the same as self(inputs[symbols], hx).
@@ -178,16 +191,46 @@ class Recurrent(nn.Module):
                 f"{self._title}: symbols are int64 of two axes, inputs [symbols, {self.input_size}]; "
                 f"got {list(symbols.shape)} of {symbols.dtype} and {list(inputs.shape)}"
             )
+        if torch.compiler.is_compiling():
+            return self.forward(functional.embedding(symbols, inputs), hx)
         weights = self._weights()
         dtype = weights[0][0][self._parameter_names[0]].dtype
         steps, batch = symbols.T.shape if self.batch_first else symbols.shape
-        rows = Rows(inputs, [batch] * steps, batch, None, batched=True, batch_first=self.batch_first)
+        rows = Rows(inputs, steps, batch, None, batched=True, batch_first=self.batch_first)
         choice = self._choose(dtype, rows)
         useful = self.trace.x_gates and inputs.shape == (len(inputs), self.input_size) and len(inputs) < symbols.numel()
         if choice.engine != "fused" or not useful or inputs.dtype != dtype:
             return self.forward(functional.embedding(symbols, inputs), hx)
         tokens = (symbols.T if self.batch_first else symbols).reshape(-1)
         return self._unroll(rows, hx, weights, choice, tokens)
+
+    @torch.no_grad()
+    def record(self, input: Tensor | PackedSequence, hx: Any = None) -> Recording:  # noqa: A002 - torch.nn's name
+        """A call that keeps every named quantity of every step (gates, states, whatever the cell's equations name), for looking at.
+
+        The fused engine records any pointwise cell, the loop engine the others. The numbers are cut off from gradients, and dropout
+        between layers is as in a call. Arguments and errors are those of a call; see `Recording` for what comes back.
+        """
+        if torch.compiler.is_dynamo_compiling():
+            return self._record_outside_of_graph(input, hx)
+        weights = self._weights()
+        dtype = weights[0][0][self._parameter_names[0]].dtype
+        rows = to_rows(self._title, input, self.input_size, dtype, batch_first=self.batch_first)
+        choice = recording.choose(
+            self.engine, self.trace, empty=not (rows.batch and rows.steps), dtype=dtype, device=rows.rows.device,
+            precision=self.precision,
+        )  # fmt: skip
+        layers = []
+
+        def run(*call: Any) -> LayerResult:
+            result, quantities = recording.run(*call)
+            layers.append(tuple({k: rows.output(v) for k, v in direction.items()} for direction in quantities))
+            return result
+
+        output, state = self._unroll(rows, hx, weights, choice, None, run=run)
+        return Recording(output, state, tuple(layers), *choice)
+
+    _record_outside_of_graph = outside(record)
 
     def _weights(self) -> list[list[Mapping[str, Tensor]]]:
         return [[self.weights_of(layer, d) for d in range(self.directions)] for layer in range(self.num_layers)]
@@ -199,9 +242,13 @@ class Recurrent(nn.Module):
         weights: list[list[Mapping[str, Tensor]]],
         choice: dispatch.Choice,
         tokens: Tensor | None,
+        *,
+        known: operator.Constants | None = None,
+        run: Callable[..., LayerResult] = dispatch.run,
     ) -> tuple[Any, Any]:
         states = to_states(self._title, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
         values, finals = rows.rows, []
+        sizes = rows.batch_sizes() if known is None else []
         if tokens is not None:
             products = [functional.linear(values, w["weight_ih"], w.get("bias_ih")) for w in weights[0]]
             values = products[0] if len(products) == 1 else torch.cat(products, 1)
@@ -211,9 +258,12 @@ class Recurrent(nn.Module):
                 values = drop(values, self.dropout, self.dropout_generator)
             here = slice(layer * self.directions, (layer + 1) * self.directions)
             state = states if self.num_layers == 1 else tuple(s[here] for s in states)
-            read = tokens if layer == 0 else None
-            call = LayerCall(values, rows.batch_sizes, weights[layer], state, self._kept[layer], self.precision, read)
-            values, final = dispatch.run(choice, self.cell, self.trace, call)
+            if known is not None:
+                values, final = operator.run(known, values, rows.steps, rows.batch, weights[layer], state)
+            else:
+                read = tokens if layer == 0 else None
+                call = LayerCall(values, sizes, weights[layer], state, self._kept[layer], self.precision, read)
+                values, final = run(choice, self.cell, self.trace, call)
             finals.append(final)
         self.__dict__["_choice"] = choice  # nn.Module's own way takes as long as a small layer
         joined = finals[0] if len(finals) == 1 else [torch.cat(parts) for parts in zip(*finals, strict=True)]
@@ -222,7 +272,7 @@ class Recurrent(nn.Module):
         return rows.output(values), returned[0] if len(returned) == 1 else tuple(returned)
 
     def _choose(self, dtype: torch.dtype, rows: Rows) -> dispatch.Choice:
-        empty = rows.batch == 0 or not rows.batch_sizes
+        empty = not (rows.batch and rows.steps)
         key = (self.engine, self.precision, dtype, rows.rows.device, empty, dispatch.moment())
         choice = self._choices.get(key)
         if choice is None:
@@ -232,6 +282,28 @@ class Recurrent(nn.Module):
             )
             self._choices[key] = choice
         return choice
+
+    def _choose_for_graph(self, dtype: torch.dtype, rows: Rows) -> dispatch.Choice | None:
+        """The choice for a graph that is being compiled; None: this layer stays outside of it."""
+        empty = not (rows.batch and rows.steps)  # an answer, also where sizes are symbols
+        return self._constant_choice(self.engine, self.precision, dtype, rows.rows.device, empty)
+
+    # What follows is asked while a graph is being compiled, and stays true in it; for other arguments another graph is compiled.
+    @constant
+    def _constant_choice(
+        self, engine: str, precision: str, dtype: torch.dtype, device: torch.device, empty: bool
+    ) -> dispatch.Choice | None:
+        try:
+            choice = dispatch.choose(
+                engine, self.trace, empty=empty, dtype=dtype, device=device, precision=precision, graph=True
+            )
+        except EngineError:
+            return None  # outside of the graph it is raised again, as it is
+        return None if choice.engine == "torch" else choice
+
+    @constant
+    def _constants(self, precision: str, dtype: torch.dtype) -> operator.Constants:
+        return operator.constants(self.trace, dtype, precision, self.hidden_size, self.directions)
 
     def _forget(self) -> None:
         """What is kept between calls for speed alone: choices of engine, and for each layer what its engine wants to use again."""

@@ -15,11 +15,16 @@ class Rows(NamedTuple):
     """An input as rows, step after step, and what is needed to give outputs back in the form it came in."""
 
     rows: Tensor
-    batch_sizes: list[int]
+    steps: int
     batch: int
     packed: PackedSequence | None
     batched: bool
     batch_first: bool
+    sizes: list[int] | None = None
+
+    def batch_sizes(self) -> list[int]:
+        """How many sequences are still running at each step."""
+        return [self.batch] * self.steps if self.sizes is None else self.sizes
 
     def output(self, rows: Tensor) -> Tensor | PackedSequence:
         """Output rows in the form of the input."""
@@ -27,7 +32,7 @@ class Rows(NamedTuple):
             return PackedSequence(
                 rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices
             )
-        padded = rows.reshape(len(self.batch_sizes), self.batch, rows.shape[-1])
+        padded = rows.reshape(self.steps, self.batch, rows.shape[-1])
         if not self.batched:
             return padded[:, 0]
         return padded.transpose(0, 1) if self.batch_first else padded
@@ -52,7 +57,7 @@ def to_rows(
         sizes = value.batch_sizes.tolist()
         data = value.data
         _check_features(name, data, "[rows, inputs]", input_size, dtype)
-        return Rows(data, sizes, sizes[0], value, batched=True, batch_first=batch_first)
+        return Rows(data, len(sizes), sizes[0], value, batched=True, batch_first=batch_first, sizes=sizes)
     if not isinstance(value, Tensor):
         raise ShapeError(f"{name}: Expected input to be a tensor or a PackedSequence, got {type(value).__name__}")
     axes = "[sequences, steps, inputs]" if batch_first else "[steps, sequences, inputs]"
@@ -64,7 +69,7 @@ def to_rows(
     _check_features(name, value, axes if batched else "[steps, inputs]", input_size, dtype)
     steps_first = value.unsqueeze(1) if not batched else value.transpose(0, 1) if batch_first else value
     steps, batch = steps_first.shape[:2]
-    return Rows(steps_first.reshape(steps * batch, input_size), [batch] * steps, batch, None, batched, batch_first)
+    return Rows(steps_first.reshape(steps * batch, input_size), steps, batch, None, batched, batch_first)
 
 
 def _check_features(name: str, value: Tensor, axes: str, input_size: int, dtype: torch.dtype) -> None:
