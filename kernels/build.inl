@@ -15,6 +15,8 @@ using namespace elman;
 #include "program.hpp"
 #include "layout.hpp"
 #include "forward.hpp"
+#include "stretch.hpp"
+#include "sums.hpp"
 #include "backward.hpp"
 #include "draw.hpp"
 #include "stream.hpp"

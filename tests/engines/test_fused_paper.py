@@ -20,7 +20,7 @@ from elman.nn import Recurrent
 
 pytestmark = pytest.mark.skipif(not fused.instruction_sets(), reason="Elman was installed without a C++ compiler")
 POINTWISE = [name for name in ALL_CELLS if trace(cell_of(name)).obstacle is None]
-FEW, MANY = 7, 30
+FEW, MANY = 5, 30
 
 
 def one(name: str, rng: random.Random) -> tuple[str, float]:

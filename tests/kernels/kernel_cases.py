@@ -86,7 +86,6 @@ def fast_cases() -> str:
             case_text(plan, [4, 2, 2, 1], 1, 35, 2, 2, 2, table=5),
             case_text(plan, [7, 5, 5, 2, 1, 1], 35, 33, 2, 2, 3, EVERYTHING | GAPS),
             random_case(rng, plan),
-            random_case(rng, plan),
         ]
     for plan in (1, 4):
         lines += [

@@ -5,7 +5,6 @@ The defects are in defects.txt. One whose text no longer stands in the source fa
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,10 +45,7 @@ def test_defects_are_seen(name: str, parts: Path, tmp_path: Path) -> None:
     file, old, new = DEFECTS[name]
     kernels = edited(tmp_path / "kernels", {file: (old, new)})
     harness = build(tmp_path, kernels, options=["-O0"], parts=parts)
-    try:
-        assert run(harness, fast_cases(), seconds=60).returncode != 0
-    except subprocess.TimeoutExpired:  # it hangs: seen, too
-        return
+    assert run(harness, fast_cases()).returncode != 0
 
 
 def test_there_are_many() -> None:

@@ -1,0 +1,160 @@
+// What is summed over the rows of a stretch: the gradients of weights, biases, inputs and tables, by the whole team.
+#pragma once
+
+// What a team does with the δ of a stretch of one direction.
+template <class Real, class Factor>
+struct Sums {
+    static constexpr int64_t P = PANEL<Real>;
+    const Backward& b;
+    const Layout<Real>& l;
+    const Shared<Real, Factor>& shared;
+    const int direction;
+
+    struct Pair {  // a panel of units of a column, and a panel of what it is multiplied with
+        bool input;
+        int column;
+        int64_t u, panel, width;
+    };
+
+    int64_t pairs() const { return (l.x_blocks * l.input_panels + l.h_blocks * l.unit_panels) * l.unit_panels; }
+
+    Pair find(int64_t pair) const {
+        for (int c = 0; c < l.s.columns; ++c)
+            for (int side = 0; side < 2; ++side) {
+                if ((side ? l.s.h_block[c] : l.s.x_block[c]) < 0) continue;
+                const int64_t panels = side ? l.unit_panels : l.input_panels, here = panels * l.unit_panels;
+                if (pair < here) {
+                    const int64_t panel = pair % panels;
+                    return {side == 0, c, pair / panels, panel, side ? l.unit_width(panel) : l.input_width(panel)};
+                }
+                pair -= here;
+            }
+        return {};
+    }
+
+    // Where a pair of panels belongs in the gradient, and whether whole vectors fit there.
+    Real* gradient_of(const Pair& p) const {
+        const int64_t line = p.input ? l.I : l.H, block = p.input ? l.s.x_block[p.column] : l.s.h_block[p.column];
+        return static_cast<Real*>(p.input ? b.gradients[direction].ih : b.gradients[direction].hh) + (block * l.H + p.u * P) * line + p.panel * P;
+    }
+    bool lies_in_place(const Pair& p) const { return !Shared<Real, Factor>::half && p.width % WIDTH<Real> == 0; }
+
+    // The operands of the sums as bfloat16, in pairs of rows; rows beyond the last are zero.
+    void halve_rows(int64_t rows, int member, int members) const {
+        static const float zeros[PANEL<float>] = {};
+        const int64_t lines = whole_lines(rows), line = whole_lines(shared.rows), columns = l.s.columns * l.unit_panels, values = l.input_panels + l.unit_panels;
+        for (int64_t item = member; item < columns + values; item += members) {
+            const bool delta = item < columns;
+            const int64_t value = item - columns;
+            const float* from = delta ? shared.deltas + item * shared.rows * P
+                                      : value < l.input_panels ? shared.inputs + value * shared.rows * P : shared.old_output + (value - l.input_panels) * shared.rows * P;
+            if (!delta && value < l.input_panels && !b.gradients[direction].ih) continue;
+            for (int64_t row = 0; row < lines; row += 2) {
+                Half pair[2 * P], *to = delta ? pair : shared.half_values + (value * line + row) * P;
+                halve_pair(to, row < rows ? from + row * P : zeros, row + 1 < rows ? from + (row + 1) * P : zeros);
+                for (int64_t i = 0; delta && i < P; ++i) __builtin_memcpy(shared.half_turned + (item * P + i) * line + row, pair + 2 * i, 4);
+            }
+        }
+    }
+
+    // ∂L/∂W = sum over rows of δ vᵀ, for a share of the pairs of panels.
+    void weights(int64_t rows, bool first, int member, int members) const {
+        static const Real zeros[PANEL<Real>] = {};
+        const int64_t begin = pairs() * member / members, end = pairs() * (member + 1) / members, some = 256;
+        for (int64_t row = 0; row < rows; row += some)
+            for (int64_t pair = begin; pair < end; ++pair) {
+                const Pair p = find(pair);
+                if (!(p.input ? b.gradients[direction].ih : b.gradients[direction].hh)) continue;
+                const Real* v = (p.input ? shared.inputs : shared.old_output) + (p.panel * shared.rows + row) * P;
+                Real* square = shared.squares + pair * P * P;
+                const bool fresh = first && row == 0;
+                const int64_t line = p.input ? l.I : l.H;
+                const bool in_place = lies_in_place(p);  // no need for a square of its own
+                Real* to = in_place ? gradient_of(p) : square;
+                const int64_t to_row = in_place ? line : P;
+                if constexpr (Shared<Real, Factor>::half) {
+                    const int64_t line = whole_lines(shared.rows), n = rows - row < some ? rows - row : some;
+                    l.s.multiply_pairs({P, whole_lines(n), shared.half_turned + (p.column * l.unit_panels + p.u) * P * line + row, line,
+                                        shared.half_values + ((p.input ? 0 : l.input_panels) + p.panel) * line * P + row * P, fresh ? zeros : square, fresh ? 0 : P, square, P});
+                } else {
+                    multiply<Real>(l.unit_width(p.u), p.width, rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)),
+                                   v, P, fresh ? zeros : to, fresh ? 0 : to_row, to, to_row);
+                }
+            }
+        for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
+            Real* sum = shared.bias + item * P;
+            if (first) fill(sum, Real(0), P);
+            const Real* delta = shared.deltas + item * shared.rows * P;
+            for (int64_t row = 0; row < rows; row += 32) {  // sums of sums: the error of a long one would grow with its length
+                Real part[P] = {};
+                for (int64_t r = row; r < (row + 32 < rows ? row + 32 : rows); ++r)
+                    for (int64_t i = 0; i < P; ++i) part[i] += delta[r * P + i];
+                for (int64_t i = 0; i < P; ++i) sum[i] += part[i];
+            }
+        }
+    }
+
+    // ∂L/∂x = δ W for a share of the rows, in blocks of places.
+    void inputs(const int64_t* row_of, int64_t rows, int member, int members) const {
+        constexpr int64_t most = 48;
+        alignas(64) Real sums[most * P];
+        static const Real zeros[PANEL<Real>] = {};
+        const int64_t end = rows * (member + 1) / members;
+        for (int64_t row = rows * member / members; row < end; row += most) {
+            const int64_t n = end - row < most ? end - row : most;
+            for (int64_t j = 0; j < l.input_panels; ++j) {
+                bool fresh = true;
+                for (int c = 0; c < l.s.columns; ++c) {
+                    if (l.s.x_block[c] < 0) continue;
+                    if constexpr (Shared<Real, Factor>::half) {
+                        const int64_t lines = whole_lines(l.H);
+                        l.s.multiply_pairs({n, lines, shared.half_delta(l, c, row), shared.half_line(l), shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * lines * P,
+                                            fresh ? zeros : sums, fresh ? 0 : P, sums, P});
+                    } else {
+                        const PlainWeights<Real, Factor> w(l, shared.packed_x, b.weights[direction].ih, l.s.x_block[c], j, l.I);
+                        multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P), w.at, w.row, fresh ? zeros : sums,
+                                       fresh ? 0 : P, sums, P);
+                    }
+                    fresh = false;
+                }
+                for (int64_t r = 0; r < n; ++r) {
+                    Real* to = static_cast<Real*>(b.dx) + row_of[row + r] * b.dx_stride + j * P;
+                    for (int64_t i = 0; i < l.input_width(j); ++i) to[i] = fresh ? Real(0) : (l.s.directions == 2 ? to[i] : Real(0)) + sums[r * P + i];
+                }
+            }
+        }
+    }
+
+    // ∂L/∂table: each row's δ added to the table's row of its token. Members share the columns, so that no two add to the same number.
+    void table(const int64_t* row_of, int64_t rows, int member, int members) const {
+        for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
+            const int64_t c = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
+            if (l.s.x_block[c] < 0) continue;
+            Real* to = static_cast<Real*>(b.dx) + (direction * l.x_blocks + l.s.x_block[c]) * l.H + u * P;
+            for (int64_t row = 0; row < rows; ++row) {
+                Real* sum = to + b.tokens[row_of[row]] * b.dx_stride;
+                const Real* delta = shared.delta(l, int(c), u, row);
+                for (int64_t i = 0; i < width; ++i) sum[i] += delta[i];
+            }
+        }
+    }
+
+    void finish(int member, int members) const {
+        const Gradients& g = b.gradients[direction];
+        for (int64_t pair = member; pair < pairs(); pair += members) {
+            const Pair p = find(pair);
+            if (!(p.input ? g.ih : g.hh) || lies_in_place(p)) continue;
+            for (int64_t unit = 0; unit < l.unit_width(p.u); ++unit) copy(gradient_of(p) + unit * (p.input ? l.I : l.H), shared.squares + (pair * P + unit) * P, p.width);
+        }
+        if (member) return;
+        for (int c = 0; c < l.s.columns; ++c) {
+            if (g.bias_ih && l.s.x_block[c] >= 0) copy(static_cast<Real*>(g.bias_ih) + l.s.x_block[c] * l.H, shared.bias + c * l.padded, l.H);
+            if (g.bias_hh && l.s.h_block[c] >= 0) copy(static_cast<Real*>(g.bias_hh) + l.s.h_block[c] * l.H, shared.bias + c * l.padded, l.H);
+        }
+        for (int64_t i = 0; g.vectors && i < l.s.vectors * l.H; ++i) {
+            Real sum = 0;
+            for (int part = 0; part < l.s.parts; ++part) sum += shared.vectors[(part * l.s.vectors + i / l.H) * l.padded + i % l.H];
+            static_cast<Real*>(g.vectors)[i] = sum;
+        }
+    }
+};
