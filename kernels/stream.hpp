@@ -23,10 +23,7 @@ template <> constexpr int TWO<float, Halves> = PANEL<float>;
 
 template <class Real> static void store_weight(Real* panel, int64_t k, int64_t unit, Real value) { panel[k * PANEL<Real> + unit] = value; }
 static void store_weight(Halves* panel, int64_t k, int64_t unit, float value) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, &value, 4);
-    // Rounded to the nearest, of two equally near to the even one, as torch does; a NaN stays one.
-    const uint32_t upper = value != value ? 0x7fc0 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    const uint32_t upper = uint32_t(halved(all<float>(value))[0]) >> 16;
     panel[k / 2 * PANEL<float> + unit].both |= upper << (k % 2 ? 16 : 0);
 }
 
@@ -106,7 +103,6 @@ struct StoredMatrix {
         panels = (units + PANEL<Real> - 1) / PANEL<Real>;
         panel_size = (K + 1) / 2 * TWO<Real, Stored>;
         panel = arena.take<Stored>(panels * panel_size);
-        arena.take<Real>(16 * PANEL<Real>);  // the tile fetches ahead
     }
     int64_t width(int64_t u) const { return units - u * PANEL<Real> < PANEL<Real> ? units - u * PANEL<Real> : PANEL<Real>; }
     void fill_from(const Real* w) const {  // into memory of zeros

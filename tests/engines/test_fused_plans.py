@@ -9,6 +9,7 @@ import pytest
 from random_layers import cell_of
 
 from elman.engines import fused
+from elman.engines.plans import plan_numbers
 from elman.equations import trace
 
 pytestmark = pytest.mark.skipif(not fused.instruction_sets(), reason="Elman was installed without a C++ compiler")
@@ -103,7 +104,7 @@ def numbers_of(name: str) -> list[Any]:
     def copied(value: Any) -> Any:
         return [copied(v) for v in value] if isinstance(value, (list, tuple)) else value
 
-    return list(copied(fused.plan_numbers(trace(cell_of(name)))))
+    return list(copied(plan_numbers(trace(cell_of(name)))))
 
 
 @pytest.mark.parametrize("edit", PLANS.values(), ids=PLANS)

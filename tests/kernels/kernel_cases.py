@@ -8,7 +8,7 @@ from nn_grid import KINDS, Config, draw, make_case
 from random_layers import ALL_CELLS, cell_of
 from written_cells import Deaf
 
-from elman.engines.fused import plan_numbers
+from elman.engines.plans import plan_numbers
 from elman.equations import trace
 from elman.equations.tracing import Trace
 

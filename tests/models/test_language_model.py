@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elman.cells import names
 from elman.equations import cell_to_text
-from elman.errors import CellError, InputError
+from elman.errors import CellError, InputError, ShapeError
 from elman.models import SIZES, LanguageModel, ModelSettings
 
 V = 7
@@ -115,6 +115,21 @@ def test_categories_are_told_at_every_step() -> None:
     given = model.inputs(tokens, torch.tensor([0, 1, 2]))
     assert given.shape == (3, 4, V + 3)
     assert torch.equal(given[:, :, V:], torch.eye(3, dtype=torch.float64)[:, None].expand(-1, 4, -1))
+
+
+@pytest.mark.parametrize("times", [1, 30])  # few symbols are given as they are, many by the rows of a table
+def test_categories_are_ignored_by_a_model_that_has_none(times: int) -> None:
+    model = double(ModelSettings(cell="lstm", hidden=4))
+    tokens = torch.tensor([[0, 3, 6, 1], [0, 2, 2, 5]]).repeat(1, times)
+    torch.testing.assert_close(model(tokens, None, torch.tensor([1, 0])), model(tokens), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("times", [1, 30])
+def test_a_model_with_categories_says_what_is_missing(times: int) -> None:
+    model = double(ModelSettings(cell="lstm", hidden=4), categories=3)
+    tokens = torch.tensor([[0, 3, 6, 1], [0, 2, 2, 5]]).repeat(1, times)
+    with pytest.raises(ShapeError, match=f"Expected {V + 3}, got {V}"):
+        model(tokens)
 
 
 @pytest.mark.parametrize("cell", names())

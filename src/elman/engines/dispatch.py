@@ -13,8 +13,6 @@ from elman.equations.tracing import Trace
 from elman.errors import EngineError, InputError
 
 ENGINES = ("auto", "fused", "loop", "torch")
-
-
 PRECISIONS = ("float32", "bf16")
 
 

@@ -12,6 +12,7 @@ from elman.cells.cell import Cell
 from elman.engines import dispatch, fused, loop
 from elman.engines.dispatch import Choice
 from elman.engines.layout import LayerCall, LayerResult
+from elman.engines.plans import forward_numbers
 from elman.equations.program import compile_named
 from elman.equations.tracing import Trace
 
@@ -38,7 +39,7 @@ def _plan_of(t: Trace) -> Any:
     program, summed = compile_named(t)
     saved = [f"q.{name}" for name, _ in t.assignments if name not in t.state]
     history = [-1, *range(len(saved), len(saved) + len(t.state) - 1)]
-    return fused.forward_plan(t, program, summed, saved, history)
+    return fused.make_plan(forward_numbers(t, program, summed, saved, history))
 
 
 def _fused(t: Trace, call: LayerCall) -> tuple[LayerResult, Quantities]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.engines import fused
-from elman.engines.dispatch import PRECISIONS
+from elman.engines.dispatch import check_precision
 from elman.engines.layer import ParameterShapes
 from elman.equations.tracing import Trace
 from elman.errors import InputError, ShapeError
@@ -33,16 +33,16 @@ class Symbols(NamedTuple):
     bias: Tensor | None
 
 
-def check_precision(precision: str, dtype: torch.dtype) -> None:
-    """Complain of a precision that is not there or does not go with weights of this type.
+def check_stored(precision: str, dtype: torch.dtype) -> None:
+    """Complain of a precision that is not there, or that weights of this type can't be stored in.
 
     A stream's "bf16" is about memory: matrices are stored as bfloat16, which halves what a step reads; it multiplies and adds in float32.
+    So it is there on every engine, unlike the bfloat16 products of whole sequences.
 
     Raises:
         InputError: as said.
     """
-    if precision not in PRECISIONS:
-        raise InputError(f"unknown precision {precision!r}; there are: {', '.join(PRECISIONS)}")
+    check_precision(precision, "auto")
     if precision == "bf16" and dtype != torch.float32:
         raise InputError(f"precision 'bf16' is for weights in float32; these are {dtype}")
 

@@ -87,17 +87,20 @@ class LanguageModel(nn.Module):
     def all_inputs(self) -> Tensor:
         """What the recurrent layers may read: [V, embedding or V]; with categories [V * C, ... + C], those of a symbol below each other."""
         weight = self.output.weight
-        x = self.embedding.weight if self.embedding else torch.eye(self.symbols, dtype=weight.dtype)
+        dtype, device = weight.dtype, weight.device
+        x = self.embedding.weight if self.embedding else torch.eye(self.symbols, dtype=dtype, device=device)
         if self.categories:
-            told = torch.eye(self.categories, dtype=weight.dtype).repeat(self.symbols, 1)
+            told = torch.eye(self.categories, dtype=dtype, device=device).repeat(self.symbols, 1)
             x = torch.cat([x.repeat_interleave(self.categories, 0), told], 1)
         return x
 
     def hidden(self, tokens: Tensor, state: Any = None, categories: Tensor | None = None) -> tuple[Tensor, Any]:
         """Outputs [B, T, H] of the last recurrent layer, with dropout in training, and the final state."""
-        kinds = max(self.categories, 1)
-        if tokens.numel() > 2 * self.symbols * kinds:  # each symbol, with each category, comes again and again
-            numbers = tokens if categories is None else tokens * kinds + categories[:, None]
+        told = categories if self.categories else None
+        complete = told is not None or not self.categories
+        readable = self.symbols * max(self.categories, 1)
+        if complete and tokens.numel() > 2 * readable:  # each of them comes again and again
+            numbers = tokens if told is None else tokens * self.categories + told[:, None]
             outputs, state = self.recurrent.read(numbers, self.all_inputs(), state)
         else:
             outputs, state = self.recurrent(self.inputs(tokens, categories), state)

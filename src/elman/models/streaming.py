@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from elman.engines import dispatch
-from elman.engines.streaming import check_precision
+from elman.engines.streaming import check_stored
 from elman.errors import InputError
 from elman.models.fused_stream import FusedLanguageStream
 from elman.models.language_stream import LanguageStream
@@ -27,7 +27,7 @@ def language_stream_of(
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise InputError(f"count is 1 or more; got {count!r}")
     like = model.output.weight
-    check_precision(precision, like.dtype)
+    check_stored(precision, like.dtype)
     told = _told(model.categories, count, categories)
     layers = model.recurrent
     choice = dispatch.choose(layers.engine, layers.trace, dtype=like.dtype, device=like.device)

@@ -14,7 +14,7 @@ from elman.nn.recurrent import Recurrent
 class RNN(Recurrent):
     """Elman network, `torch.nn.RNN`: h_t = f(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh).
 
-    `nonlinearity` is "tanh" or "relu" as in torch.nn, or "softsign" or "sigmoid" (these on the loop engine). Everything else is
+    `nonlinearity` is "tanh" or "relu" as in torch.nn, or "softsign" or "sigmoid". Everything else is
     told by `Recurrent`.
     """
 

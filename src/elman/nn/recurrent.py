@@ -19,7 +19,8 @@ from elman.engines.graphs import constant, outside
 from elman.engines.layer import ParameterShapes
 from elman.engines.layout import LayerCall, LayerResult
 from elman.equations.tracing import trace
-from elman.errors import CellError, EngineError, InputError, ShapeError, WrongTypeError
+from elman.errors import CellError, EngineError, ShapeError
+from elman.nn.arguments import boolean, positive, probability
 from elman.nn.dropout import dropout as drop
 from elman.nn.recording import Recording
 from elman.nn.sequences import Rows, to_rows, to_states
@@ -81,12 +82,12 @@ class Recurrent(nn.Module):
         super().__init__()
         self.cell = registry.get(cell)
         self.trace = trace(self.cell)
-        self.input_size = _positive("input_size", input_size)
-        self.hidden_size = _positive("hidden_size", hidden_size)
-        self.num_layers = _positive("num_layers", num_layers)
-        self.bias = _boolean("bias", bias)
-        self.batch_first = _boolean("batch_first", batch_first)
-        self.dropout = _probability(dropout)
+        self.input_size = positive("input_size", input_size)
+        self.hidden_size = positive("hidden_size", hidden_size)
+        self.num_layers = positive("num_layers", num_layers)
+        self.bias = boolean("bias", bias)
+        self.batch_first = boolean("batch_first", batch_first)
+        self.dropout = probability(dropout)
         self.bidirectional = bool(bidirectional)
         self.engine = dispatch.check_name(engine)
         self.precision = dispatch.check_precision(precision, engine)
@@ -351,27 +352,3 @@ class Recurrent(nn.Module):
 def suffix(layer: int, direction: int) -> str:
     """`_l0`, `_l0_reverse`, ..."""
     return f"_l{layer}" + ("_reverse" if direction else "")
-
-
-def _positive(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise WrongTypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    if value <= 0:
-        raise InputError(f"{name} must be greater than zero, got {value}")
-    return value
-
-
-def _boolean(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise WrongTypeError(f"{name} should be of type bool, got: {type(value).__name__}")
-    return value
-
-
-def _probability(value: Any) -> float:
-    if value is None or isinstance(value, (list, tuple, dict)):
-        raise WrongTypeError(f"dropout should be a number in range [0, 1], got: {type(value).__name__}")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise InputError(
-            f"dropout should be a number in range [0, 1] representing the probability of an element being zeroed, got {value!r}"
-        )
-    return float(value)

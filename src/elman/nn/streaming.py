@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from elman.engines import dispatch
-from elman.engines.streaming import check_precision, open_stream, round_matrices
+from elman.engines.streaming import check_stored, open_stream, round_matrices
 from elman.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def stream_of(layers: Recurrent, batch: int, state: Any, precision: str) -> Recu
     if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
         raise InputError(f"batch is how many sequences run side by side, 1 or more; got {batch!r}")
     like = next(iter(layers.weights_of(0, 0).values()))
-    check_precision(precision, like.dtype)
+    check_stored(precision, like.dtype)
     choice = dispatch.choose(layers.engine, layers.trace, dtype=like.dtype, device=like.device)
     form = StreamState(layers.trace.state, (layers.num_layers, batch, layers.hidden_size), like)
     made = (FusedStream if choice.engine == "fused" else ModuleStream)(layers, batch, form, choice, precision)
