@@ -38,9 +38,9 @@ def sample(
 ) -> None:
     """Generate text from a trained model."""
     from elman.reports.wording import visible
-    from elman.runs import load
+    from elman.runs.loaded import load_language
 
-    model = load(run)
+    model = load_language(run)
     many = count if count is not None else 10 if model.vocabulary.has_boundary else 1
     with _waiting(length) as progress:
         texts = model.sample(

@@ -54,4 +54,7 @@ def train(
         return
     print_results(finished.results)
     typer.echo(f"\nrun folder {finished.path}   report {finished.report}")
-    typer.echo(f"sample from it: elman sample {finished.path}")
+    if "classes" in finished.results:
+        typer.echo(f'ask it: elman predict {finished.path} "some text"')
+    else:
+        typer.echo(f"sample from it: elman sample {finished.path}")

@@ -5,6 +5,7 @@ from elman.data.batches import Batches as Batches
 from elman.data.corpus import Corpus as Corpus
 from elman.data.corpus import load_corpus as load_corpus
 from elman.data.downloading import fetch as fetch
+from elman.data.features import Features as Features
 from elman.data.labelled import LabelledCorpus as LabelledCorpus
 from elman.data.labelled import LabelledReport as LabelledReport
 from elman.data.labelled import LabelledSplit as LabelledSplit
@@ -26,5 +27,6 @@ from elman.data.stream_batches import StreamBatches as StreamBatches
 from elman.data.text_batches import TextBatches as TextBatches
 from elman.data.tokens import Tokeniser as Tokeniser
 from elman.data.vectors import WordVectors as WordVectors
+from elman.data.vectors import find_vectors as find_vectors
 from elman.data.vectors import load_vectors as load_vectors
 from elman.data.vocabulary import Vocabulary as Vocabulary

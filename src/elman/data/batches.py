@@ -20,6 +20,9 @@ class Batch(NamedTuple):
     lengths: Tensor  # [B] int64, each at least 1
     categories: Tensor | None  # [B] int64
     carry: bool  # start from the state in which the previous batch ended
+    weights: Tensor | None = (
+        None  # [B, T] float32: inputs are the features of a bag of words, and this is what each counts
+    )
 
 
 class Batches(Protocol):

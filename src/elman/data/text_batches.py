@@ -1,4 +1,4 @@
-"""Batches of texts with labels: texts of similar length together, and yet other ones in every epoch."""
+"""Batches of texts with labels, as words or as bags of words: those of similar length together, other ones in every epoch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from elman.data.batches import Batch, stretches
+from elman.data.features import Features
 from elman.data.labelled.splits import LabelledTexts
 from elman.data.progress import watched
 from elman.data.vocabulary import Vocabulary
@@ -28,10 +29,13 @@ class TextBatches:
     Attributes:
         symbols: targets in an epoch, one a text.
         tokens: tokens in an epoch, padding not counted.
+        labels: the class of each text, `[N]` int64.
         lengths: of each text, in tokens, as it is read (cut, and at least 1), int64.
+
+    A token is a word in its place, or (with `Features`) a feature that the text has; a batch then has `weights` too.
     """
 
-    def __init__(self, part: LabelledTexts, vocabulary: Vocabulary, batch_size: int) -> None:
+    def __init__(self, part: LabelledTexts, vocabulary: Vocabulary | Features, batch_size: int) -> None:
         """Reads all texts; on a large part it tells how far it is.
 
         Raises:
@@ -46,17 +50,15 @@ class TextBatches:
             )
         if not part.texts:
             raise DataError("there are no texts in this part of the data")
-        row, lengths = array("i"), array("q")
-        for text in watched(part.texts, "reading words (texts)", len(part.texts)):
-            numbers = vocabulary.encode(text) or [Vocabulary.BOUNDARY]  # a net needs one step at least
-            row.extend(numbers)
-            lengths.append(len(numbers))
-        self._row = torch.frombuffer(row, dtype=torch.int32)
-        self.lengths = torch.frombuffer(lengths, dtype=torch.int64)
+        self._weights: Tensor | None = None
+        if isinstance(vocabulary, Features):
+            self._row, self._weights, self.lengths = vocabulary.encode(part.texts)
+        else:
+            self._row, self.lengths = _in_order(part.texts, vocabulary)
         self._starts = self.lengths.cumsum(0) - self.lengths
-        self._labels = torch.tensor(part.labels, dtype=torch.int64)
+        self.labels = torch.tensor(part.labels, dtype=torch.int64)
         self.symbols = len(part.texts)
-        self.tokens = len(row)
+        self.tokens = len(self._row)
         by_length = torch.argsort(self.lengths, stable=True)
         in_order = self.lengths[by_length].tolist()
         self._sizes = _cut(in_order, batch_size)
@@ -94,7 +96,18 @@ class TextBatches:
         chosen = torch.tensor(key)
         lengths = self.lengths[chosen]
         inputs = stretches(self._row, self._starts[chosen], lengths).long()
-        return Batch(inputs, self._labels[chosen], lengths, None, carry=False)
+        weights = None if self._weights is None else stretches(self._weights, self._starts[chosen], lengths)
+        return Batch(inputs, self.labels[chosen], lengths, None, carry=False, weights=weights)
+
+
+def _in_order(texts: Sequence[str], vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
+    """The numbers of all texts' words in a row, and how many each text has."""
+    row, lengths = array("i"), array("q")
+    for text in watched(texts, "reading words (texts)", len(texts)):
+        numbers = vocabulary.encode(text) or [Vocabulary.BOUNDARY]  # a net needs one step at least
+        row.extend(numbers)
+        lengths.append(len(numbers))
+    return torch.frombuffer(row, dtype=torch.int32), torch.frombuffer(lengths, dtype=torch.int64)
 
 
 def _cut(lengths: Sequence[int], batch_size: int) -> list[int]:

@@ -7,6 +7,7 @@ https://nlp.stanford.edu/projects/glove/ (glove.6B.zip; Public Domain Dedication
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from elman.data.downloading import cache_folder
 from elman.data.locating import nothing_there, readable
 from elman.data.vector_files import VectorLine, read_vectors
 from elman.data.vocabulary import UNKNOWN, Vocabulary
@@ -41,6 +43,11 @@ class WordVectors:
         """D, how many numbers a vector has."""
         return self.table.shape[1]
 
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the numbers in all vectors."""
+        return float(self.table[self.found].std())
+
     def share_of(self, counts: Tensor) -> float:
         """Share of running words that were found, given how often each number comes (`TextBatches.counts`)."""
         real = counts.clone()
@@ -63,6 +70,25 @@ class WordVectors:
             )
             raise InputError(what)
         weight[self.found] = self.table[self.found].to(weight.dtype)
+
+
+def find_vectors(name: str) -> Path:
+    """The file of word vectors that a recipe means: a path, or for "glove" what lies in the folder glove of one's data.
+
+    Raises:
+        DataError: nothing is there; the message says what to put where.
+    """
+    if name != "glove":
+        return Path(name)
+    folders = [Path(root) / "glove" for root in (os.environ.get("ELMAN_DATA"), cache_folder()) if root]
+    for folder in folders:
+        files = sorted(f for f in folder.glob("*") if f.suffix in (".zip", ".txt", ".json")) if folder.is_dir() else []
+        if files:
+            return files[0]
+    raise DataError(
+        f"there are no GloVe vectors: put glove.6B.zip of https://nlp.stanford.edu/projects/glove/ into {folders[0]}, or name a "
+        "file with model.vectors"
+    )
 
 
 def load_vectors(path: str | Path, vocabulary: Vocabulary, dimension: int | None = None) -> WordVectors:

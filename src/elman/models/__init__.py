@@ -1,7 +1,30 @@
-"""Models: what recurrent layers are put to use for. So far the language model (many-to-many, and one-to-many when it generates)."""
+"""Models: what recurrent layers are put to use for, and what they are compared with.
 
-from elman.models.folder import StoredModel, load_model, model_files
-from elman.models.language_model import LanguageModel, make_cell
-from elman.models.settings import SIZES, ModelSettings
+The language model is many-to-many, and one-to-many when it generates; of the classifiers of texts, the recurrent one is many-to-one.
+"""
 
-__all__ = ["SIZES", "LanguageModel", "ModelSettings", "StoredModel", "load_model", "make_cell", "model_files"]
+from elman.models.averaging import AveragingNetwork
+from elman.models.bag_of_words import BagOfWords
+from elman.models.classification import ClassificationModel
+from elman.models.folder import AnyModel, StoredModel, load_model, make_model, model_files
+from elman.models.language_model import LanguageModel
+from elman.models.making import make_cell
+from elman.models.settings import SIZES, ModelSettings, Shape
+from elman.models.text_classifier import TextClassifier
+
+__all__ = [
+    "SIZES",
+    "AnyModel",
+    "AveragingNetwork",
+    "BagOfWords",
+    "ClassificationModel",
+    "LanguageModel",
+    "ModelSettings",
+    "Shape",
+    "StoredModel",
+    "TextClassifier",
+    "load_model",
+    "make_cell",
+    "make_model",
+    "model_files",
+]

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from elman.cells import registry
-from elman.cells.cell import Cell
-from elman.equations.cell_text import cell_from_text
 from elman.models.language_stream import LanguageStream
+from elman.models.making import make_cell
 from elman.models.settings import ModelSettings
 from elman.models.streaming import language_stream_of
 from elman.nn import Recurrent, dropout, initialise
@@ -158,8 +156,3 @@ class LanguageModel(nn.Module):
             InputError: a value out of range. EngineError: the engine asked for by name can't run this model.
         """
         return language_stream_of(self, count, categories, precision)
-
-
-def make_cell(settings: ModelSettings) -> Cell:
-    """The cell that the settings name or write down."""
-    return cell_from_text(settings.cell_text) if settings.cell_text else registry.get(settings.cell)

@@ -23,7 +23,7 @@ from elman.errors import CellError, EngineError, ShapeError
 from elman.nn.arguments import boolean, positive, probability
 from elman.nn.dropout import dropout as drop
 from elman.nn.recording import Recording
-from elman.nn.sequences import Rows, to_rows, to_states
+from elman.nn.sequences import Rows, looked_up, to_rows, to_states, to_symbol_rows
 from elman.nn.streaming import RecurrentStream, stream_of
 
 
@@ -174,35 +174,36 @@ class Recurrent(nn.Module):
     # Where a graph can't hold it (torch's kernels, generators), or would be compiled again for all lengths that come.
     _outside_of_graph = outside(forward)
 
-    def read(self, symbols: Tensor, inputs: Tensor, hx: Any = None) -> tuple[Any, Any]:
+    def read(self, symbols: Tensor | PackedSequence, inputs: Tensor, hx: Any = None) -> tuple[Any, Any]:
         """Unroll over symbols, each of which stands for a row of `inputs`: the same as self(inputs[symbols], hx).
 
         With fewer rows than symbols, the fused engine multiplies each row by W once, where all its symbols find the product.
 
         Args:
-            symbols: int64 [T, B], or [B, T] with `batch_first`, from 0 to V - 1.
+            symbols: int64 [T, B], or [B, T] with `batch_first`, or a `PackedSequence` of them; from 0 to V - 1.
             inputs: [V, I], such as the weights of an embedding, or the rows of a unit matrix for one-hot symbols.
             hx: initial states, as for a call.
 
         Raises:
             ShapeError: symbols are not [T, B], or inputs are not [V, input_size]. IndexError: a symbol outside 0 to V - 1.
         """
-        if symbols.dim() != 2 or symbols.dtype != torch.int64 or inputs.dim() != 2:
+        numbers = symbols.data if isinstance(symbols, PackedSequence) else symbols
+        axes = 1 if isinstance(symbols, PackedSequence) else 2
+        if numbers.dim() != axes or numbers.dtype != torch.int64 or inputs.dim() != 2:
             raise ShapeError(
-                f"{self._title}: symbols are int64 of two axes, inputs [symbols, {self.input_size}]; "
-                f"got {list(symbols.shape)} of {symbols.dtype} and {list(inputs.shape)}"
+                f"{self._title}: symbols are int64 of two axes, or packed; inputs [symbols, {self.input_size}]; "
+                f"got {list(numbers.shape)} of {numbers.dtype} and {list(inputs.shape)}"
             )
         if torch.compiler.is_compiling():
-            return self.forward(functional.embedding(symbols, inputs), hx)
+            return self.forward(looked_up(symbols, inputs), hx)
         weights = self._weights()
         dtype = weights[0][0][self._parameter_names[0]].dtype
-        steps, batch = symbols.T.shape if self.batch_first else symbols.shape
-        rows = Rows(inputs, steps, batch, None, batched=True, batch_first=self.batch_first)
+        rows = to_symbol_rows(symbols, inputs, batch_first=self.batch_first)
         choice = self._choose(dtype, rows)
-        useful = self.trace.x_gates and inputs.shape == (len(inputs), self.input_size) and len(inputs) < symbols.numel()
+        useful = self.trace.x_gates and inputs.shape == (len(inputs), self.input_size) and len(inputs) < numbers.numel()
         if choice.engine != "fused" or not useful or inputs.dtype != dtype:
-            return self.forward(functional.embedding(symbols, inputs), hx)
-        tokens = (symbols.T if self.batch_first else symbols).reshape(-1)
+            return self.forward(looked_up(symbols, inputs), hx)
+        tokens = (numbers.T if axes == 2 and self.batch_first else numbers).reshape(-1)
         return self._unroll(rows, hx, weights, choice, tokens)
 
     @torch.no_grad()

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.errors import InputError, ShapeError
@@ -70,6 +71,22 @@ def to_rows(
     steps_first = value.unsqueeze(1) if not batched else value.transpose(0, 1) if batch_first else value
     steps, batch = steps_first.shape[:2]
     return Rows(steps_first.reshape(steps * batch, input_size), steps, batch, None, batched, batch_first)
+
+
+def to_symbol_rows(symbols: Tensor | PackedSequence, inputs: Tensor, *, batch_first: bool) -> Rows:
+    """The layout of symbols that each stand for a row of `inputs` [V, I]; these are the rows."""
+    if isinstance(symbols, PackedSequence):
+        sizes = symbols.batch_sizes.tolist()
+        return Rows(inputs, len(sizes), sizes[0], symbols, batched=True, batch_first=batch_first, sizes=sizes)
+    steps, batch = symbols.T.shape if batch_first else symbols.shape
+    return Rows(inputs, steps, batch, None, batched=True, batch_first=batch_first)
+
+
+def looked_up(symbols: Tensor | PackedSequence, inputs: Tensor) -> Tensor | PackedSequence:
+    """The row of `inputs` for each symbol, in the symbols' own form."""
+    if isinstance(symbols, PackedSequence):
+        return symbols._replace(data=functional.embedding(symbols.data, inputs))
+    return functional.embedding(symbols, inputs)
 
 
 def _check_features(name: str, value: Tensor, axes: str, input_size: int, dtype: torch.dtype) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 
-ORDER = ("names-quick", "names", "shakespeare", "code")
+ORDER = (
+    *("names-quick", "names", "shakespeare", "code"),
+    *("docstrings-bow", "docstrings-gru", "sentiment"),
+    *("newsgroups-bow", "newsgroups-mlp", "newsgroups-average"),
+    *("newsgroups-rnn", "newsgroups-gru", "newsgroups-lstm", "newsgroups-bilstm", "newsgroups-best"),
+    *("imdb-bow", "imdb-rnn", "imdb-bilstm", "imdb-best"),
+)
 
 
 def builtin_names() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from plotly.offline import get_plotlyjs
 
@@ -36,9 +36,9 @@ def head() -> str:
     )
 
 
-def charts(epochs: list[Epoch], clip_norm: float | None) -> str:
-    """Loss, learning rate and gradient norm over epochs, as an HTML fragment."""
-    drawn = [_loss(epochs), _rate(epochs), _norm(epochs, clip_norm)]
+def charts(epochs: list[Epoch], clip_norm: float | None, unit: str) -> str:
+    """Loss (nats per `unit`), accuracy, learning rate and gradient norm over epochs, as an HTML fragment."""
+    drawn = [_loss(epochs, unit), *_accuracy(epochs), _rate(epochs), _norm(epochs, clip_norm)]
     loss, *others = (f'<div class="chart" id="{c["id"]}" role="img" aria-label="{c["title"]}"></div>' for c in drawn)
     data = json.dumps(drawn, allow_nan=False).replace("<", "\\u003c")
     return (
@@ -48,7 +48,7 @@ def charts(epochs: list[Epoch], clip_norm: float | None) -> str:
     )
 
 
-def _loss(epochs: list[Epoch]) -> dict[str, Any]:
+def _loss(epochs: list[Epoch], unit: str) -> dict[str, Any]:
     lines = []
     for name, colour in (("training", "--accent"), ("validation", "--second")):
         points = [(row.epoch, loss) for row in epochs if (loss := getattr(row, name))]
@@ -58,7 +58,20 @@ def _loss(epochs: list[Epoch]) -> dict[str, Any]:
     best = [(row.epoch, row.validation.per_symbol) for row in epochs if row.best and isinstance(row.validation, Loss)]
     if best:
         lines.append(_line("best", "--second", best[-1:], None) | {"mode": "markers", "ring": True})
-    return {"id": "chart-loss", "title": "nats per symbol", "lines": lines, "epochs": len(epochs)}
+    return {"id": "chart-loss", "title": f"nats per {unit}", "lines": lines, "epochs": len(epochs)}
+
+
+def _accuracy(epochs: list[Epoch]) -> list[dict[str, Any]]:
+    lines = []
+    parts: tuple[tuple[Literal["training", "validation"], str], ...] = (
+        ("training", "--accent"), ("validation", "--second"),
+    )  # fmt: skip
+    for part, colour in parts:
+        points = [(row.epoch, share) for row in epochs if (share := row.accuracy(part)) is not None]
+        lines.append(_line(part, colour, points, f"{part}: %{{y:.2%}} right"))
+    if not any(line["x"] for line in lines):
+        return []
+    return [{"id": "chart-accuracy", "title": "share told right", "lines": lines, "epochs": len(epochs)}]
 
 
 def _rate(epochs: list[Epoch]) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from elman.reports.intervals import wilson
 
 
 class _Contents(BaseModel):
@@ -34,6 +37,22 @@ class Loss(_Contents):
         return math.exp(self.per_symbol) if self.per_symbol < 700 else math.inf
 
 
+class ClassLoss(Loss):
+    """The same over texts with a class each, of which `correct` were told right."""
+
+    correct: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share that was told right."""
+        return self.correct / self.count if self.count else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy, as far as the number of texts goes."""
+        return wilson(self.correct, self.count)
+
+
 class Norms(_Contents):
     """Global norms of the gradient over an epoch's steps, before clipping."""
 
@@ -49,8 +68,10 @@ class Epoch(_Contents):
     step: int
     train_nats: float | None
     train_count: int
+    train_correct: int | None = None
     validation_nats: float | None
     validation_count: int
+    validation_correct: int | None = None
     rate: float | None = None
     gradient_norm: Norms | None = None
     clipped: int = 0
@@ -61,6 +82,14 @@ class Epoch(_Contents):
     def training(self) -> Loss | None:
         """While the weights changed; None if nothing was trained or it was not finite."""
         return _loss(self.train_nats, self.train_count)
+
+    def accuracy(self, part: Literal["training", "validation"]) -> float | None:
+        """Share that was told right; None for models that don't classify."""
+        correct, count = {
+            "training": (self.train_correct, self.train_count),
+            "validation": (self.validation_correct, self.validation_count),
+        }[part]
+        return None if correct is None or not count else correct / count
 
     @property
     def validation(self) -> Loss | None:
@@ -137,6 +166,51 @@ class Results(_Contents):
     seconds: float
     parameters: int
     corpus: Data
+
+
+class Mistake(_Contents):
+    """A test text that was told wrong, and how sure the model was."""
+
+    text: str
+    place: str
+    label: str
+    predicted: str
+    probability: float
+
+
+class Epochs(_Contents):
+    """How many epochs were trained, and whose weights are the best."""
+
+    trained: int
+    best: int
+
+
+class ClassResults(_Contents):
+    """results.json of a model that classifies; all with the best weights. `confusion`: a row for each true class."""
+
+    train: ClassLoss
+    validation: ClassLoss
+    test: ClassLoss
+    shuffled: ClassLoss
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...]
+    epochs: Epochs
+    seconds: float
+    tokens_per_second: float
+    parameters: int
+    corpus: Data
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        if [len(row) for row in self.confusion] != [len(self.classes)] * len(self.classes):
+            raise ValueError("the confusion matrix does not have a row and a column for each class")
+        return self
+
+
+def results_of(values: Mapping[str, Any]) -> Results | ClassResults:
+    """results.json with types; `ValidationError` where it is not what it should be."""
+    return ClassResults.model_validate(values) if "classes" in values else Results.model_validate(values)
 
 
 def _loss(nats: float | None, count: int) -> Loss | None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from elman.errors import FolderError
-from elman.reports.contents import Epoch, Refused, Results, Stretch
+from elman.reports.contents import ClassResults, Epoch, Refused, Results, Stretch
 from elman.storage import from_json, read_folder, read_lines
 
 Contents = TypeVar("Contents", bound=BaseModel)
@@ -37,7 +37,7 @@ class Record:
     epochs: list[Epoch] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     seconds: float = 0.0
-    results: Results | None = None
+    results: Results | ClassResults | None = None
     config: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -46,6 +46,13 @@ class Record:
     def title(self) -> str:
         """The recipe's title, or the folder's name."""
         return str(self.recipe.get("title") or self.path.name)
+
+    @property
+    def unit(self) -> str:
+        """What a loss is of: a symbol, or a text with a class."""
+        model = self.recipe.get("model")
+        shape = model.get("shape", "language-model") if isinstance(model, dict) else "language-model"
+        return "symbol" if shape == "language-model" else "text"
 
     @property
     def best(self) -> Epoch | None:
@@ -99,11 +106,13 @@ def _rows(path: Path, missing: list[str]) -> list[dict[str, Any]]:
         return []
 
 
-def _results(path: Path, missing: list[str]) -> Results | None:
+def _results(path: Path, missing: list[str]) -> Results | ClassResults | None:
     if not path.is_file():
-        missing.append(f"The training has not ended: there is no {path.name}, so no test loss and no samples yet.")
+        missing.append(f"The training has not ended: there is no {path.name}, so no test loss yet.")
         return None
-    found = _parse(Results, [_json(path.read_bytes(), path, missing)], path.name, missing)
+    values = _object(_json(path.read_bytes(), path, missing))
+    kind: type[Results | ClassResults] = ClassResults if "classes" in values else Results
+    found = _parse(kind, [values] if values else [], path.name, missing)
     return found[0] if found else None
 
 

@@ -9,7 +9,8 @@ from elman.equations import cell_from_text, explain
 from elman.errors import CellError
 from elman.pages import frame
 from elman.reports.charts import charts, head
-from elman.reports.contents import Epoch
+from elman.reports.classes import class_sections
+from elman.reports.contents import ClassResults, Epoch, Results
 from elman.reports.record import Record, read_record
 from elman.reports.samples import sample_sections
 from elman.reports.tables import facts, numbers
@@ -36,13 +37,19 @@ def report_page(record: Record) -> str:
         *_warnings(record),
         _figures(record),
         *_curves(record),
-        *(sample_sections(record.results) if record.results else []),
+        *_findings(record.results),
         *_equations(record),
         *_data(record),
         *_settings(record),
         *_again(record),
     ]
     return frame(visible(record.title), "\n".join(sections) + "\n", scripts=head())
+
+
+def _findings(results: Results | ClassResults | None) -> list[str]:
+    if results is None:
+        return []
+    return class_sections(results) if isinstance(results, ClassResults) else sample_sections(results)
 
 
 def _warnings(record: Record) -> list[str]:
@@ -56,7 +63,14 @@ def _warnings(record: Record) -> list[str]:
 def _figures(record: Record) -> str:
     """The numbers that people look for first."""
     cells: list[tuple[str, str]] = []
-    if record.results:
+    if isinstance(record.results, ClassResults):
+        scored = record.results.test
+        low, high = scored.interval
+        cells += [
+            (f"{scored.accuracy:.2%}", f"test texts told right; 95 % interval {low:.1%} to {high:.1%}"),
+            (number(scored.per_symbol), "test loss, nats per text"),
+        ]
+    elif record.results:
         test = record.results.test
         cells += [
             (number(test.per_symbol), "test loss, nats per symbol"),
@@ -65,7 +79,7 @@ def _figures(record: Record) -> str:
         ]
     if record.best and record.best.validation:
         loss = record.best.validation.per_symbol
-        cells.append((number(loss), f"best validation, nats per symbol (epoch {record.best.epoch})"))
+        cells.append((number(loss), f"best validation, nats per {record.unit} (epoch {record.best.epoch})"))
     if record.results:
         cells.append((f"{record.results.parameters:,}", "parameters"))
     cells.append((duration(record.seconds), "training time"))
@@ -74,13 +88,14 @@ def _figures(record: Record) -> str:
 
 
 _ABOUT_LOSS = (
-    '<p class="note">Mean negative log-likelihood of a symbol. Training is measured while the weights change and with dropout, '
+    '<p class="note">Mean negative log-likelihood of a {unit}. Training is measured while the weights change and with dropout, '
     "validation with the weights at the end of the epoch. The best weights are those with the lowest validation loss; the test "
     "part is looked at once, after that choice.</p>"
 )
 _COLUMNS = (
-    "epoch", "steps", "training, nats", "validation, nats", "learning rate", "gradient norm, median", "largest", "clipped", "skipped",
-)  # fmt: skip
+    *("epoch", "steps", "training, nats", "validation, nats", "training, right", "validation, right"),
+    *("learning rate", "gradient norm, median", "largest", "clipped", "skipped"),
+)
 
 
 def _curves(record: Record) -> list[str]:
@@ -89,21 +104,25 @@ def _curves(record: Record) -> list[str]:
     training = record.recipe.get("training")
     clip = training.get("clip_norm") if isinstance(training, dict) else None
     best = record.epochs.index(record.best) if record.best else None
-    table = numbers(_COLUMNS, [_epoch(row) for row in record.epochs], best)
+    rows = [_epoch(row) for row in record.epochs]
+    shown = [k for k in range(len(_COLUMNS)) if any(row[k] != "" for row in rows)]
+    table = numbers([_COLUMNS[k] for k in shown], [[row[k] for k in shown] for row in rows], best)
     return [
         "<h2>Loss, learning rate, gradient</h2>",
-        _ABOUT_LOSS,
-        charts(record.epochs, clip if isinstance(clip, (int, float)) else None),
+        _ABOUT_LOSS.format(unit="text's class" if record.unit == "text" else record.unit),
+        charts(record.epochs, clip if isinstance(clip, (int, float)) else None, record.unit),
         f"<details><summary>The numbers of every epoch</summary>\n{table}\n</details>",
     ]
 
 
 def _epoch(row: Epoch) -> tuple[str, ...]:
     losses = [number(loss.per_symbol if loss else None) for loss in (row.training, row.validation)]
+    shares = [row.accuracy("training"), row.accuracy("validation")]
+    right = ["" if share is None else f"{share:.2%}" for share in shares]
     norm = row.gradient_norm
     norms = [small(norm.median if norm else None), small(norm.max if norm else None)]
     name = f"{row.epoch}" if row.kind == "epoch" else f"{row.epoch} (part of it)"
-    return name, f"{row.step:,}", *losses, small(row.rate), *norms, f"{row.clipped:,}", f"{row.skipped:,}"
+    return name, f"{row.step:,}", *losses, *right, small(row.rate), *norms, f"{row.clipped:,}", f"{row.skipped:,}"
 
 
 def _equations(record: Record) -> list[str]:
@@ -130,7 +149,7 @@ def _data(record: Record) -> list[str]:
     values = {
         "data": corpus.title,
         "training / validation / test": f"{corpus.train:,} / {corpus.validation:,} / {corpus.test:,}",
-        "symbols": f"{corpus.symbols:,}",
+        "symbols the model reads": f"{corpus.symbols:,}",
         "SHA-256 of what was read": corpus.digest,
     }
     notes = "\n".join(f"<li>{html(note)}</li>" for note in corpus.notes)
@@ -148,8 +167,12 @@ def _settings(record: Record) -> list[str]:
 def _again(record: Record) -> list[str]:
     run, recipe, again = (shlex.quote(f"{record.path}{end}") for end in ("", "/recipe.toml", "-again"))
     if record.results:
-        about = "The same run, more samples, the test loss:"
-        commands = f"elman train {recipe} --run {again}\nelman sample {run}\nelman evaluate {run}"
+        classifies = isinstance(record.results, ClassResults)
+        about = (
+            "The same run, " + ("the class of a text of yours" if classifies else "more samples") + ", the test loss:"
+        )
+        use = f'elman predict {run} "some text"' if classifies else f"elman sample {run}"
+        commands = f"elman train {recipe} --run {again}\n{use}\nelman evaluate {run}"
     else:
         about, commands = "To go on where it stopped:", f"elman train {recipe} --run {run} --resume"
     made = record.environment.get("versions")

@@ -10,16 +10,42 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from elman.reports.contents import Results, Sample, SampleTable
+from elman.reports.classes import confusion_table
+from elman.reports.contents import ClassResults, Results, Sample, SampleTable, results_of
 from elman.reports.wording import duration, number, visible
 
 SHORT = 40  # characters that fit beside their mark
 
 
 def print_results(results: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print the contents of a results.json: samples with their marks, novelty, test loss."""
+    """Print the contents of a results.json: samples with their marks, novelty, test loss; or classes and accuracy."""
     console = console or Console()
-    found = Results.model_validate(results)
+    found = results_of(results)
+    if isinstance(found, ClassResults):
+        _print_classes(found, console)
+    else:
+        _print_language(found, console)
+
+
+def _print_classes(found: ClassResults, console: Console) -> None:
+    console.print(confusion_table(found.classes, found.confusion))
+    console.print()
+    test, shuffled = found.test, found.shuffled
+    low, high = test.interval
+    console.print(
+        f"test: {test.accuracy:.2%} right (95 % interval {low:.1%} to {high:.1%}), {number(test.per_symbol)} nats per text; "
+        f"with the words of each text shuffled {shuffled.accuracy:.2%}",
+        highlight=False,
+    )
+    console.print(
+        f"train: {found.train.accuracy:.2%} right, {number(found.train.per_symbol)} nats   best epoch {found.epochs.best} of "
+        f"{found.epochs.trained}   {found.parameters:,} parameters   {duration(found.seconds)} of training "
+        f"({found.tokens_per_second:,.0f} tokens a second)",
+        highlight=False,
+    )
+
+
+def _print_language(found: Results, console: Console) -> None:
     if all(table.short(SHORT) for table in found.samples):
         console.print(Columns([_lines(table) for table in found.samples], padding=(0, 2)))
     else:

@@ -11,14 +11,15 @@ from typing import Any
 
 import torch
 
-from elman.data import LineBatches, Part, StreamBatches, Vocabulary
+from elman.data import Batches, LineBatches, Part, StreamBatches, Vocabulary
 from elman.errors import FolderError, InputError
 from elman.generation import sample as generate
-from elman.models import LanguageModel, load_model
+from elman.models import LanguageModel, StoredModel
 from elman.models.language_stream import LanguageStream
 from elman.randomness import named_generator
-from elman.runs.assembly import LanguageTask
-from elman.storage import folder_exists
+from elman.runs.classifier import as_classifier
+from elman.runs.folders import stored_model
+from elman.runs.tasks import LanguageTask
 from elman.training import evaluate
 
 DEFAULT_LENGTH = {True: 30, False: 400}  # symbols of a sample at most: of a line, of running text
@@ -173,37 +174,47 @@ class Model:
 
     def score_part(self, part: Part, batch_size: int = 64, steps: int = 256) -> Score:
         """The loss over a part of a data set; running text is read from its beginning to its end as one stream."""
-        batches = (
-            LineBatches(part, self.vocabulary, batch_size)
-            if part.lines
-            else StreamBatches(part, self.vocabulary, 1, steps)
-        )
-        nats, count = evaluate(LanguageTask(self.network), batches, lambda: None)
-        return Score(nats, count)
+        batches = language_batches(part, self.vocabulary, batch_size if part.lines else 1, steps)
+        totals = evaluate(LanguageTask(self.network), batches)
+        return Score(totals.nats, totals.count)
 
     def predict(self, inputs: Any) -> Any:  # noqa: ARG002 - the surface of all models
         """For models that classify; a language model has `sample` and `score`."""
         raise InputError("this is a language model: use sample() or score(); predict() is for models that classify")
 
 
-def load(path: str | Path) -> Model:
-    """Load a model from a run (its best weights) or from a model folder. No code from the folder is run.
+def load(path: str | Path) -> Any:
+    """Load a model from a run (its best weights) or from a model folder: a `Model` (language) or a `Classifier`.
+
+    No code from the folder is run.
 
     Raises:
         FolderError: missing, truncated, altered, of a newer format, or with NaN in its weights; the message says which.
     """
-    folder = Path(path)
-    try:
-        found = folder.exists() or folder_exists(folder)
-        is_run = (folder / "recipe.toml").is_file()
-    except (OSError, ValueError) as error:
-        raise FolderError(f"{str(folder)[:80]} can't be a folder: {error}") from None
-    if not found:
-        raise FolderError(f"there is no {folder}; a run is a folder that `elman train` left, such as runs/names-quick")
-    if is_run:
-        folder = folder / "best" if folder_exists(folder / "best") else folder / "last"
-    stored = load_model(folder)
+    folder, stored = stored_model(path)
+    if stored.model.settings.shape != "language-model":
+        return as_classifier(folder, stored)
+    return _as_language_model(folder, stored)
+
+
+def load_language(path: str | Path) -> Model:
+    """Load a language model; `FolderError` also if the folder holds another one."""
+    return _as_language_model(*stored_model(path))
+
+
+def _as_language_model(folder: Path, stored: StoredModel) -> Model:
+    if not isinstance(stored.model, LanguageModel):
+        raise FolderError(
+            f"{folder} holds a model that classifies, not a language model: `elman predict` asks it for the class of a text"
+        )
     vocabulary = Vocabulary.from_json(stored.vocabulary)
     if vocabulary.size != stored.model.symbols:
         raise FolderError(f"{folder}: the vocabulary has {vocabulary.size} symbols, the model {stored.model.symbols}")
     return Model(stored.model, vocabulary, stored.config)
+
+
+def language_batches(part: Part, vocabulary: Vocabulary, batch_size: int, steps: int) -> Batches:
+    """Batches of lines, or of parallel streams of running text."""
+    if part.lines:
+        return LineBatches(part, vocabulary, batch_size)
+    return StreamBatches(part, vocabulary, batch_size, steps)

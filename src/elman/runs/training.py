@@ -12,14 +12,12 @@ from typing import Any
 from elman.cells.cell import Cell
 from elman.equations import cell_to_text
 from elman.errors import ElmanError, FolderError, InputError, Interrupted, NonFiniteError, RecipeError, StorageError
-from elman.generation import sample
-from elman.models import SIZES, load_model, model_files
+from elman.models import SIZES, load_model
 from elman.recipes.reading import read_recipe, recipe_to_toml, with_overrides
 from elman.recipes.recipe import Recipe
 from elman.reports import write_report
 from elman.runs.assembly import Assembly, assemble
-from elman.runs.loaded import Model, load
-from elman.runs.results import measure
+from elman.runs.loaded import load
 from elman.storage import folder_exists, from_json, read_lines, to_json, write_file
 from elman.training import Listener, Outcome, ProgressListener, RunFolder, fit
 
@@ -53,7 +51,7 @@ class Run:
         """The one-file HTML report."""
         return self.path / "report.html"
 
-    def model(self) -> Model:
+    def model(self) -> Any:
         """The model with the best validation loss."""
         return load(self.path)
 
@@ -96,23 +94,19 @@ def train(
     parts = assemble(resolved)
     if resume:
         _refuse_other_data(path, parts)
-    train_batches, validation_batches, _ = (
-        parts.batches(part) for part in (parts.parts.train, parts.parts.validation, parts.parts.test)
-    )
     with RunFolder(path) as folder:
         try:
             outcome = fit(
-                parts.task, train_batches, validation_batches, resolved.training,
+                parts.task, parts.train, parts.validation, resolved.training, test=parts.test,
                 generators=parts.generators, run=folder, listener=listener or ProgressListener(), resume=resume,
-                model_files=lambda: model_files(parts.model, parts.vocabulary.to_json(), _facts(parts)),
-                samples=lambda: _samples(parts), accepted=lambda: write_file(path / "recipe.toml", recipe_to_toml(resolved)),
+                model_files=parts.files, samples=parts.samples,
+                accepted=lambda: write_file(path / "recipe.toml", recipe_to_toml(resolved)),
             )  # fmt: skip
         except (Interrupted, NonFiniteError):
             with suppress(ElmanError):  # a courtesy, which must not hide why the run stopped
                 write_report(path)
             raise
-        best = load(path)
-        write_file(path / "results.json", to_json(measure(best, parts, _seconds(path))))
+        write_file(path / "results.json", to_json(parts.measure(path, _seconds(path))))
         write_report(path)
     return Run(path, outcome)
 
@@ -192,31 +186,6 @@ def _refuse_other_data(path: Path, parts: Assembly) -> None:
         trained_on = load_model(path / "last").config.get("corpus", {}).get("digest")
         if trained_on != parts.corpus.digest:
             raise FolderError(f"{path} can't be resumed: its data, {parts.corpus.title}, has changed since")
-
-
-def _facts(parts: Assembly) -> dict[str, Any]:
-    labels = parts.parts.train.labels
-    categories = parts.corpus.categories
-    return {
-        "title": parts.recipe.title,
-        "corpus": {"title": parts.corpus.title, "digest": parts.corpus.digest},
-        "categories": list(categories),
-        "category_counts": [labels.count(k) for k in range(len(categories))] if labels else [],
-    }
-
-
-def _samples(parts: Assembly) -> list[str]:
-    """A few samples from the weights as they are, in the middle of a training."""
-    model = Model(parts.model, parts.vocabulary, _facts(parts))
-    settings = parts.recipe.sample
-    count = min(settings.count, 8 if parts.vocabulary.has_boundary else 1)
-    chosen = model.draw_categories(None, count, parts.generators.sampling)
-    texts: list[str] = sample(
-        model.stream(count, chosen), parts.vocabulary, prompt=settings.prompt, count=count,
-        length=min(settings.length, 200), temperature=settings.temperature, top_k=None, top_p=None,
-        generator=parts.generators.sampling,
-    )  # fmt: skip
-    return texts
 
 
 def _seconds(path: Path) -> float:

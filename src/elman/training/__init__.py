@@ -5,6 +5,7 @@ from elman.training.checkpoint import save_checkpoint as save_checkpoint
 from elman.training.clipping import clip_by_norm as clip_by_norm
 from elman.training.clipping import clip_by_value as clip_by_value
 from elman.training.clipping import global_norm as global_norm
+from elman.training.evaluation import Totals as Totals
 from elman.training.evaluation import evaluate as evaluate
 from elman.training.fitting import Outcome as Outcome
 from elman.training.fitting import fit as fit

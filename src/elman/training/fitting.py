@@ -42,12 +42,14 @@ def fit(
     samples: Callable[[], list[str]] | None = None,
     accepted: Callable[[], None] | None = None,
     resume: bool = False,
+    test: Batches | None = None,
 ) -> Outcome:
     """Train until the epochs, the patience or the minutes are used up.
 
     `model_files` gives the files of a model folder for the weights as they are; its `model.safetensors` holds
     `task.module.state_dict()`. `accepted` is called once it is clear that the folder is new or can be resumed with these settings,
     before anything in it changes. `samples` is asked after every `sample_every`-th epoch. All randomness comes from `generators`.
+    With the setting `watch_test` the metrics tell the loss on `test` after each epoch; nothing is ever decided by it.
     With `resume`, `run` goes on from its last checkpoint, bit for bit; a run that is complete returns at once.
 
     Raises:
@@ -61,7 +63,10 @@ def fit(
         run.refuse_if_used()
     with watch_signals() as signals:
         listener = listener or Silent()
-        training = Training(task, train, validation, settings, generators, run, model_files, samples, listener, signals)
+        training = Training(
+            task, train, validation, settings, generators, run, model_files, samples, listener, signals,
+            test if settings.watch_test else None,
+        )  # fmt: skip
         if run.last.exists():
             training.resume()
         if accepted:

@@ -44,6 +44,7 @@ class Training:
     samples: Callable[[], list[str]] | None
     listener: Listener
     signals: Signals
+    test: Batches | None = None
 
     def __post_init__(self) -> None:
         self.optimiser = make_optimiser(self.settings, self.task.module.parameters())
@@ -90,8 +91,8 @@ class Training:
             return
         here.carry = detach(result.state)
         here.sums.add(result)
-        self.stretch.symbols += result.count
-        self.listener.stepped(here.step, here.sums.nats / here.sums.count, rate, result.count)
+        self.stretch.symbols += result.read
+        self.listener.stepped(here.step, here.sums.nats / here.sums.count, rate, result.read)
 
     def leave_out(self, refused: Refused, key: Any) -> None:
         """Show what is not finite; then stop, or go on as if this batch had not been there."""
@@ -128,12 +129,13 @@ class Training:
     def figures(self) -> dict[str, Any]:
         """The epoch so far in sums, and the validation of the weights as they are."""
         here = self.here
-        nats, count = evaluate(self.task, self.validation, self.leave_if_asked)
-        finite = math.isfinite(nats)
-        if not finite:
-            self.leave_out(Refused("validation loss", nats), None)
-        validation = {"validation_nats": nats if finite else None, "validation_count": count}
-        return {"epoch": here.epoch + 1, "step": here.step, **here.sums.figures(), **validation}
+        found = evaluate(self.task, self.validation, self.leave_if_asked)
+        validation: dict[str, Any] = found.named("validation")
+        if not math.isfinite(found.nats):
+            self.leave_out(Refused("validation loss", found.nats), None)
+            validation["validation_nats"] = None
+        watched = evaluate(self.task, self.test, self.leave_if_asked).named("test") if self.test else {}
+        return {"epoch": here.epoch + 1, "step": here.step, **here.sums.figures(), **validation, **watched}
 
     def out_of_time(self) -> bool:
         """Whether the minutes are used up."""

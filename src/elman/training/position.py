@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from elman.training.evaluation import Totals
 from elman.training.schedules import Plateau
 from elman.training.step import Applied
 
@@ -18,6 +19,7 @@ class EpochSums:
 
     nats: float = 0.0
     count: int = 0
+    correct: int | None = None
     norms: list[float] = field(default_factory=list)
     clipped: int = 0
     skipped: int = 0
@@ -28,6 +30,8 @@ class EpochSums:
         """One more step."""
         self.nats += step.nats
         self.count += step.count
+        if step.correct is not None:
+            self.correct = (self.correct or 0) + step.correct
         self.norms.append(step.norm)
         self.clipped += step.clipped
         self.rate = step.rate
@@ -35,8 +39,7 @@ class EpochSums:
     def figures(self) -> dict[str, Any]:
         """For a row of metrics.jsonl. The norms are those before clipping."""
         return {
-            "train_nats": self.nats,
-            "train_count": self.count,
+            **Totals(self.nats, self.count, self.correct).named("train"),
             "rate": self.rate,
             "gradient_norm": {"median": median(self.norms), "max": max(self.norms)} if self.norms else None,
             "clipped": self.clipped,

@@ -58,6 +58,10 @@ class ProgressListener:
         """Keep the validation loss for the bar; show the samples."""
         if row["validation_nats"] is not None and row["validation_count"]:
             self.validation = f"  val {row['validation_nats'] / row['validation_count']:.3f}"
+            if "validation_correct" in row:
+                self.validation += f" ({row['validation_correct'] / row['validation_count']:.1%} right)"
+        if "validation_correct" in row:
+            self._print(f"epoch {row['epoch']}{self.validation}")
         if samples:
             between = "\n" if any("\n" in text for text in samples) else ", "
             self._print(f"epoch {row['epoch']}{self.validation}  {between.join(samples)}")

@@ -45,6 +45,14 @@ class TrainingSettings(BaseModel):
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation loss")
     minutes: float | None = Field(None, gt=0, description="stop after so much time, at the end of a step")
 
+    balance_classes: bool = Field(
+        False,
+        description="texts with labels: each class counts the same in the training loss, however many texts it has",
+    )
+    watch_test: bool = Field(
+        False, description="the log tells the test loss of each epoch too, to show what stopping by it would claim"
+    )
+
     on_nonfinite: Literal["stop", "skip"] = Field("stop", description="what a NaN or infinite loss or gradient does")
     max_skips: int = Field(10, ge=0, description="skip: how many such batches a run may leave out before it stops")
     checkpoint_seconds: float = Field(30.0, ge=0, description="time between checkpoints inside an epoch")

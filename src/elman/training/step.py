@@ -27,6 +27,9 @@ class Applied:
     rate: float
     state: Any
     """The recurrent state after the batch."""
+    correct: int | None
+    read: int
+    """Symbols that were read."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def train_step(
     clipped = clip(gradients, norm, settings)
     set_rate(optimiser, rate)
     optimiser.step()
-    return Applied(nats, loss.count, norm, clipped, rate, loss.state)
+    read = loss.count if loss.read is None else loss.read
+    return Applied(nats, loss.count, norm, clipped, rate, loss.state, loss.correct, read)
 
 
 def objective(loss: Loss, module: torch.nn.Module, l1: float) -> torch.Tensor:

@@ -20,6 +20,10 @@ class Loss:
     """How many targets that is."""
     state: Any = None
     """The recurrent state after the last step: a tensor, a tuple of states, or None."""
+    correct: int | None = None
+    """How many targets were the likeliest; None where nobody asks."""
+    read: int | None = None
+    """How many symbols were read; None: as many as there are targets."""
 
 
 class Task(Protocol):
