@@ -39,6 +39,11 @@ class ModelSettings(BaseModel):
     forget_bias: float | None = Field(None, ge=-1e6, le=1e6, description="bias of the forget gate at the start")
     engine: Literal["auto", "fused", "loop", "torch"] = Field("auto", description="what unrolls the cell")
 
+    precision: Literal["float32", "bf16"] = Field(
+        "float32",
+        description="bf16: factors of the recurrent layers' matrix products rounded to bfloat16 (fused engine)",
+    )
+
     embedding: int = Field(0, ge=0, le=16384, description="numbers a symbol is turned into; 0: one-hot")
     vectors: str | None = Field(None, description='word vectors the embedding starts from: a file, or "glove"')
     train_embedding: bool = Field(True, description="false: the embedding stays as it starts")
@@ -86,7 +91,7 @@ class ModelSettings(BaseModel):
 
 
 _ONLY_FOR: dict[tuple[str, ...], tuple[Shape, ...]] = {
-    ("cell", "cell_text", "hidden", "layers", "bias", "init", "init_scale", "forget_bias", "engine"): (
+    ("cell", "cell_text", "hidden", "layers", "bias", "init", "init_scale", "forget_bias", "engine", "precision"): (
         "language-model", "classifier",
     ),
     ("embedding",): ("language-model", "classifier", "average"),

@@ -29,7 +29,7 @@ function draw(chart) {
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--paper"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
     xaxis: { ...axis, title: { text: "epoch" }, tickformat: "d", dtick: chart.epochs <= 12 ? 1 : undefined, unifiedhovertitle: { text: "epoch %{x}" } },
-    yaxis: { ...axis, title: { text: chart.title }, type: chart.logarithmic ? "log" : "linear", tickformat: "~g" },
+    yaxis: { ...axis, title: { text: chart.title }, type: chart.logarithmic ? "log" : "linear", tickformat: "~g", range: chart.range },
   }, CONFIG);
 }
 

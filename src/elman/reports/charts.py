@@ -77,7 +77,9 @@ def _accuracy(epochs: list[Epoch]) -> list[dict[str, Any]]:
 def _rate(epochs: list[Epoch]) -> dict[str, Any]:
     points = [(row.epoch, row.rate) for row in epochs if row.rate is not None]
     line = _line("learning rate", "--accent", points, "learning rate %{y:.3g}")
-    return {"id": "chart-rate", "title": "learning rate", "lines": [line], "epochs": len(epochs)}
+    rates = {y for _, y in points}
+    flat = {"range": [0, 2 * max(rates)]} if len(rates) == 1 else {}  # Plotly would show it between -1 and 1
+    return {"id": "chart-rate", "title": "learning rate", "lines": [line], "epochs": len(epochs), **flat}
 
 
 def _norm(epochs: list[Epoch], clip_norm: float | None) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def _mistakes(part: LabelledTexts, judged: Judgement, classes: tuple[str, ...]) 
     wrong.sort(key=lambda k: -judged.probability[k])
     return [
         {
-            "text": part.texts[k][:SHOWN_CHARACTERS],
+            "text": part.texts[k].strip()[:SHOWN_CHARACTERS],
             "place": part.places[k],
             "label": classes[judged.labels[k]],
             "predicted": classes[judged.predicted[k]],
