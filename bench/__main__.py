@@ -26,8 +26,8 @@ from bench.options import Options
 from bench.workloads import WORKLOADS
 from elman.engines.fused import instruction_sets
 
-PARTS = ("layers", "custom_cell", "streaming", "memory")
-LONG = ("names_tutorial", "shakespeare")  # minutes of training; only where they are asked for
+PARTS = ("layers", "custom_cell", "streaming", "padding", "memory")
+LONG = ("names_tutorial", "shakespeare", "imdb_practical")  # minutes of training; only where they are asked for
 WIDTH = 132
 
 
@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [name for name in WORKLOADS if name in asked] or list(WORKLOADS)
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     workloads = {name: WORKLOADS[name].shrunk() if given.small else WORKLOADS[name] for name in names}
-    options = Options(given.threads, given.rounds, given.small, given.minutes, workloads, console)
+    options = Options(
+        given.threads, given.rounds, given.small, given.minutes, given.epochs, given.seeds, workloads, console
+    )
     environment, peaks = _environment(given.threads), peak.peaks(given.threads)
     console.print(peak.sentence(peaks), markup=False)
     results: dict[str, Any] = {}
@@ -69,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, default=7)
     parser.add_argument("--threads", type=_positive, default=torch.get_num_threads())
     parser.add_argument("--minutes", type=float, default=3.0, help="time limit of shakespeare")
+    parser.add_argument(
+        "--epochs",
+        type=_positive,
+        default=0,
+        help="imdb_practical: whole trainings, with test accuracy after each epoch",
+    )
+    parser.add_argument("--seeds", type=_positive, default=1, help="how many seeds --epochs trains with: 1, 2, ...")
     parser.add_argument("--json", type=Path, help="a file for every figure")
     parser.add_argument("--small", action="store_true", help="a rehearsal in seconds: every row, no meaningful figure")
     return parser

@@ -15,12 +15,15 @@ class Options:
     """Given to every part.
 
     `small` asks for a rehearsal: every kind of row in seconds, with figures that mean nothing.
+    `epochs`: so many of each whole training, with `seeds` seeds, where a part has such; 0: it is timed on some batches instead.
     """
 
     threads: int
     rounds: int = 7
     small: bool = False
     minutes: float = 3.0
+    epochs: int = 0
+    seeds: int = 1
     workloads: Mapping[str, Workload] = field(default_factory=lambda: dict(WORKLOADS))
     console: Console = field(default_factory=Console)
     notes: list[str] = field(default_factory=list)

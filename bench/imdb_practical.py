@@ -1,0 +1,75 @@
+"""The practical's two experiments on IMDB: the recipes `imdb-rnn` and `imdb-bilstm` beside the script of `imdb_torch` in both forms.
+
+Without `--epochs` it is timed: each side trains on some batches of an epoch, in turns, and an epoch is reckoned from that by tokens.
+With it, whole trainings show what each side has learnt after every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rich.table import Table
+
+from bench import imdb_trainings
+from bench.imdb_torch import FORMS, SHAPES, SMALL_SHAPES, ScriptTraining, Texts
+from bench.options import Options
+from bench.recipe_steps import REHEARSAL, RecipeSteps, spread
+from bench.timing import alternate, figures
+from elman.data import SOURCES, local_files
+from elman.randomness import named_generator
+
+OURS, THEIRS = 16, 2
+"""Batches of a turn. Ours are short ones and long ones; theirs are shuffled, and much alike."""
+
+
+def run(options: Options) -> list[dict[str, Any]]:
+    if not local_files(SOURCES["imdb"]):
+        options.note(
+            "Left out: imdb_practical, whose reviews are neither in ELMAN_DATA nor in the cache (elman data imdb --get)"
+        )
+        return []
+    settings = REHEARSAL if options.small else {}
+    if options.epochs:
+        return imdb_trainings.run(options, settings)
+    rows = [_timed(recipe, settings, options) for recipe in SHAPES]
+    options.console.print(_table(rows, options))
+    return rows
+
+
+def _timed(recipe: str, settings: dict[str, Any], options: Options) -> dict[str, Any]:
+    ours, shape = RecipeSteps(recipe, settings), (SMALL_SHAPES if options.small else SHAPES)[recipe]
+    texts = Texts(ours.split.train, ours.vocabulary)
+    generator = named_generator(1, "shuffle")
+    plan = spread(ours, OURS, generator)
+    actions: dict[str, Callable[[], Any]] = {"elman": partial(ours.train, plan)}
+    tokens = {"elman": ours.tokens_in(plan)}
+    for form in FORMS:
+        training = ScriptTraining(ours.vocabulary.size, shape, form)
+        their_plan = spread(texts, THEIRS, generator)
+        actions[form] = partial(training.train, texts, their_plan)
+        tokens[form] = texts.tokens_in(their_plan)
+    found = alternate(actions, options.rounds, options.burst, f"{recipe}, taking turns (rounds)")
+    epochs = {name: [t / tokens[name] * texts.tokens for t in times] for name, times in found.items()}
+    sides = {
+        name: {**figures(times, epochs["elman"]), "batches_tokens": tokens[name]} for name, times in epochs.items()
+    }
+    for side in sides.values():
+        side["tokens_per_second"] = texts.tokens / side["seconds"]
+    return {"recipe": recipe, "tokens": texts.tokens, "texts": len(texts.rows), "sides": sides}
+
+
+def _table(rows: list[dict[str, Any]], options: Options) -> Table:
+    table = Table(
+        title=f"IMDB, training, {options.threads} threads: beside a plain torch script, padded (usual) and packed (right)",
+        caption="An epoch is reckoned from some of its batches, by tokens; validation and checkpoints are not in it.",
+    )
+    for heading in ("recipe", "side", "seconds an epoch", "tokens a second", "times ours"):
+        table.add_column(heading, justify="left" if heading in ("recipe", "side") else "right")
+    for row in rows:
+        for name, side in row["sides"].items():
+            ratio = "" if name == "elman" else f"{side['ratio']:.2f}"
+            rate = f"{side['tokens_per_second']:,.0f}"
+            table.add_row(row["recipe"], name, f"{side['seconds']:.1f}", rate, ratio)
+    return table
