@@ -9,13 +9,14 @@ import math
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.table import Table
 
 import elman
-from bench.imdb_torch import FORMS, SHAPES, SMALL_SHAPES, ScriptTraining, Texts
+from bench.imdb_torch import FORMS, SHAPES, SMALL_SHAPES, ScriptTraining, Shape, Texts
 from bench.options import Options
 from bench.recipe_steps import RecipeSteps
 from elman.data.progress import watched
@@ -34,25 +35,32 @@ def run(options: Options, settings: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for recipe, shape in (SMALL_SHAPES if options.small else SHAPES).items():
         for seed in range(1, options.seeds + 1):
-            seeded = {**settings, "training.seed": seed}
-            found = {"elman": _ours(recipe, seeded, options.epochs)}
-            parts = RecipeSteps(recipe, seeded)
-            train, test = (Texts(part, parts.vocabulary) for part in (parts.split.train, parts.split.test))
-            for form in FORMS:
-                training = ScriptTraining(parts.vocabulary.size, shape, form, seed)
-                found[form] = _theirs(training, train, test, options.epochs, f"{recipe}, {form}, seed {seed}")
-            for side, epochs in found.items():
+            for side, epochs in _sides(recipe, shape, {**settings, "training.seed": seed}, seed, options.epochs):
                 accuracy, seconds = zip(*epochs, strict=True)
                 rows.append({"recipe": recipe, "side": side, "seed": seed, "accuracy": accuracy, "seconds": seconds})
+                shares = " ".join(f"{share:.3f}" for share in accuracy)
+                options.console.print(f"{recipe}, {side}, seed {seed}: test accuracy {shares}", highlight=False)
     options.console.print(_table(rows, options))
     for recipe in SHAPES:
         options.note(_verdict(recipe, rows))
     return rows
 
 
+def _sides(
+    recipe: str, shape: Shape, settings: dict[str, Any], seed: int, epochs: int
+) -> Iterator[tuple[str, list[Epoch]]]:
+    """One after the other, as they are done: together they may take hours."""
+    yield "elman", _ours(recipe, settings, epochs)
+    parts = RecipeSteps(recipe, settings)
+    train, test = (Texts(part, parts.vocabulary) for part in (parts.split.train, parts.split.test))
+    for form in FORMS:
+        training = ScriptTraining(parts.vocabulary.size, shape, form, seed)
+        yield form, _theirs(training, train, test, epochs, f"{recipe}, {form}, seed {seed}")
+
+
 def _ours(recipe: str, settings: dict[str, Any], epochs: int) -> list[Epoch]:
     """What a user types, with an eye on the test part."""
-    watch = {"training.epochs": epochs, "training.watch_test": True}
+    watch = {"training.epochs": epochs, "training.patience": None, "training.watch_test": True}
     with tempfile.TemporaryDirectory() as folder:
         left = elman.train(recipe, run=Path(folder) / recipe, settings={**settings, **watch})
         rows = [row for row in left.metrics if row["kind"] == "epoch"]
