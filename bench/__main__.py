@@ -34,6 +34,7 @@ WIDTH = 132
 def main(arguments: Sequence[str] | None = None) -> int:
     """0; 1 if somebody's numbers were not ours."""
     given = _parser().parse_args(arguments)
+    torch.set_flush_denormal(given.flush_denormals)  # threads that are made later take it over from this one
     torch.set_num_threads(given.threads)
     asked = given.only or []
     parts = [part for part in (*PARTS, *LONG) if part in asked] or list(PARTS)
@@ -41,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     workloads = {name: WORKLOADS[name].shrunk() if given.small else WORKLOADS[name] for name in names}
     options = Options(
-        given.threads, given.rounds, given.small, given.minutes, given.epochs, given.seeds, workloads, console
-    )
+        given.threads, given.rounds, given.small, given.minutes, given.epochs, given.seeds, given.flush_denormals,
+        workloads, console,
+    )  # fmt: skip
     environment, peaks = _environment(given.threads), peak.peaks(given.threads)
     console.print(peak.sentence(peaks), markup=False)
     results: dict[str, Any] = {}
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "environment": environment,
             "peaks": peaks,
             "small": given.small,
+            "flush_denormals": given.flush_denormals,
             "results": results,
             "notes": options.notes,
         }
@@ -78,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         help="imdb_practical: whole trainings, with test accuracy after each epoch",
     )
     parser.add_argument("--seeds", type=_positive, default=1, help="how many seeds --epochs trains with: 1, 2, ...")
+    parser.add_argument(
+        "--flush-denormals", action="store_true", help="torch takes denormal numbers for 0, which few scripts ask for"
+    )
     parser.add_argument("--json", type=Path, help="a file for every figure")
     parser.add_argument("--small", action="store_true", help="a rehearsal in seconds: every row, no meaningful figure")
     return parser

@@ -2,12 +2,13 @@
 
 Without `--epochs` it is timed: each side trains on some batches of an epoch, in turns, and an epoch is reckoned from that by tokens.
 With it, whole trainings show what each side has learnt after every epoch.
+
+The loss is on the last step alone, so gradients vanish on their way back, and before they are 0 they are denormal: numbers on which
+a processor is many times slower. Our kernels take those for 0; torch does where it is told to, `--flush-denormals`. Run it both ways.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from rich.table import Table
@@ -15,10 +16,10 @@ from rich.table import Table
 from bench import imdb_trainings
 from bench.imdb_torch import FORMS, SHAPES, SMALL_SHAPES, ScriptTraining, Texts
 from bench.options import Options
-from bench.recipe_steps import REHEARSAL, RecipeSteps, spread
-from bench.timing import alternate, figures
+from bench.recipe_steps import REHEARSAL, RecipeSteps
+from bench.text_turns import TextSide, turns
+from bench.timing import figures
 from elman.data import SOURCES, local_files
-from elman.randomness import named_generator
 
 OURS, THEIRS = 16, 2
 """Batches of a turn. Ours are short ones and long ones; theirs are shuffled, and much alike."""
@@ -41,29 +42,22 @@ def run(options: Options) -> list[dict[str, Any]]:
 def _timed(recipe: str, settings: dict[str, Any], options: Options) -> dict[str, Any]:
     ours, shape = RecipeSteps(recipe, settings), (SMALL_SHAPES if options.small else SHAPES)[recipe]
     texts = Texts(ours.split.train, ours.vocabulary)
-    generator = named_generator(1, "shuffle")
-    plan = spread(ours, OURS, generator)
-    actions: dict[str, Callable[[], Any]] = {"elman": partial(ours.train, plan)}
-    tokens = {"elman": ours.tokens_in(plan)}
+    sides: dict[str, tuple[TextSide, int]] = {"elman": (ours, OURS)}
     for form in FORMS:
-        training = ScriptTraining(ours.vocabulary.size, shape, form)
-        their_plan = spread(texts, THEIRS, generator)
-        actions[form] = partial(training.train, texts, their_plan)
-        tokens[form] = texts.tokens_in(their_plan)
-    found = alternate(actions, options.rounds, options.burst, f"{recipe}, taking turns (rounds)")
-    epochs = {name: [t / tokens[name] * texts.tokens for t in times] for name, times in found.items()}
-    sides = {
-        name: {**figures(times, epochs["elman"]), "batches_tokens": tokens[name]} for name, times in epochs.items()
-    }
-    for side in sides.values():
+        sides[form] = ScriptTraining(texts, ours.vocabulary.size, shape, form), THEIRS
+    found = turns(sides, options.rounds, f"{recipe}, taking turns (rounds)")
+    epochs = {name: [texts.tokens * t for t in times] for name, times in found.items()}
+    told = {name: figures(times, epochs["elman"]) for name, times in epochs.items()}
+    for side in told.values():
         side["tokens_per_second"] = texts.tokens / side["seconds"]
-    return {"recipe": recipe, "tokens": texts.tokens, "texts": len(texts.rows), "sides": sides}
+    return {"recipe": recipe, "tokens": texts.tokens, "texts": len(texts.rows), "sides": told}
 
 
 def _table(rows: list[dict[str, Any]], options: Options) -> Table:
     table = Table(
         title=f"IMDB, training, {options.threads} threads: beside a plain torch script, padded (usual) and packed (right)",
-        caption="An epoch is reckoned from some of its batches, by tokens; validation and checkpoints are not in it.",
+        caption="An epoch is reckoned from some of its batches, by tokens; validation and checkpoints are not in it. "
+        f"torch takes denormal numbers {'for 0' if options.flush_denormals else 'as they are, which takes it long'}.",
     )
     for heading in ("recipe", "side", "seconds an epoch", "tokens a second", "times ours"):
         table.add_column(heading, justify="left" if heading in ("recipe", "side") else "right")

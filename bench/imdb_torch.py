@@ -43,19 +43,22 @@ class Texts:
         self.labels = torch.tensor(part.labels, dtype=torch.float32)
         self.tokens = sum(map(len, self.rows))
 
-    def plan(self, generator: torch.Generator | None = None) -> list[list[int]]:
-        """Text numbers by batch: shuffled, or as they come."""
-        many = len(self.rows)
-        order = list(range(many)) if generator is None else torch.randperm(many, generator=generator).tolist()
-        return [order[first : first + BATCH] for first in range(0, many, BATCH)]
+    def in_order(self) -> list[list[int]]:
+        """Text numbers by batch, as they come."""
+        return _cut(list(range(len(self.rows))))
+
+    def shuffled(self, generator: torch.Generator) -> list[list[int]]:
+        """Text numbers by batch, in any order."""
+        return _cut(torch.randperm(len(self.rows), generator=generator).tolist())
 
     def batch(self, key: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Numbers [B, T] padded with 0 to the longest, lengths [B], labels [B]."""
         rows = [self.rows[k] for k in key]
         return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows]), self.labels[list(key)]
 
-    def tokens_in(self, keys: Iterable[Sequence[int]]) -> int:
-        return sum(len(self.rows[k]) for key in keys for k in key)
+
+def _cut(order: list[int]) -> list[list[int]]:
+    return [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
 
 
 class Script(nn.Module):
@@ -85,12 +88,13 @@ class Script(nn.Module):
 
 
 class ScriptTraining:
-    """A script's model with its optimiser, and the loop body that everybody writes.
+    """A script from its texts to its optimiser, and the loop body that everybody writes.
 
     The start is torch's own. It is drawn from the global generator, as in a script, which gets its state back afterwards.
     """
 
-    def __init__(self, symbols: int, shape: Shape, form: Form, seed: int = 1) -> None:
+    def __init__(self, texts: Texts, symbols: int, shape: Shape, form: Form, seed: int = 1) -> None:
+        self.texts = texts
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model = Script(symbols, shape, form)
@@ -98,21 +102,27 @@ class ScriptTraining:
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=RATE)
         self.shuffle = named_generator(seed, "shuffle")
 
-    def train(self, texts: Texts, plan: Iterable[Sequence[int]]) -> None:
-        """A step on each batch of the plan."""
+    def draw(self) -> list[list[int]]:
+        """The batches of an epoch."""
+        return self.texts.shuffled(self.shuffle)
+
+    def tokens_in(self, plan: Iterable[Sequence[int]]) -> int:
+        return sum(len(self.texts.rows[k]) for key in plan for k in key)
+
+    def train(self, plan: Iterable[Sequence[int]]) -> None:
+        """A step on each of these batches."""
         self.model.train()
         for key in plan:
-            tokens, lengths, labels = texts.batch(key)
+            tokens, lengths, labels = self.texts.batch(key)
             self.optimiser.zero_grad()
             self.loss(self.model(tokens, lengths), labels).backward()
             self.optimiser.step()
 
     @torch.no_grad()
-    def correct(self, texts: Texts, plan: Iterable[Sequence[int]]) -> int:
-        """How many texts of the plan's batches are put into their class."""
+    def accuracy(self, texts: Texts) -> float:
+        """The share of these texts that are put into their class."""
         self.model.eval()
-        right = 0
-        for key in plan:
-            tokens, lengths, labels = texts.batch(key)
-            right += int(((self.model(tokens, lengths) > 0) == (labels > 0.5)).sum())
-        return right
+        correct = 0
+        for tokens, lengths, labels in map(texts.batch, texts.in_order()):
+            correct += int(((self.model(tokens, lengths) > 0) == (labels > 0.5)).sum())
+        return correct / len(texts.rows)

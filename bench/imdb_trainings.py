@@ -54,8 +54,8 @@ def _sides(
     parts = RecipeSteps(recipe, settings)
     train, test = (Texts(part, parts.vocabulary) for part in (parts.split.train, parts.split.test))
     for form in FORMS:
-        training = ScriptTraining(parts.vocabulary.size, shape, form, seed)
-        yield form, _theirs(training, train, test, epochs, f"{recipe}, {form}, seed {seed}")
+        training = ScriptTraining(train, parts.vocabulary.size, shape, form, seed)
+        yield form, _theirs(training, test, epochs, f"{recipe}, {form}, seed {seed}")
 
 
 def _ours(recipe: str, settings: dict[str, Any], epochs: int) -> list[Epoch]:
@@ -71,14 +71,13 @@ def _ours(recipe: str, settings: dict[str, Any], epochs: int) -> list[Epoch]:
     ]
 
 
-def _theirs(training: ScriptTraining, train: Texts, test: Texts, epochs: int, what: str) -> list[Epoch]:
+def _theirs(training: ScriptTraining, test: Texts, epochs: int, what: str) -> list[Epoch]:
     found = []
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
-        plan = train.plan(training.shuffle)
-        training.train(train, watched(plan, f"{what}, epoch {epoch} of {epochs} (batches)", len(plan)))
-        correct = training.correct(test, test.plan())
-        found.append(Epoch(correct / len(test.rows), time.perf_counter() - began))
+        plan = training.draw()
+        training.train(watched(plan, f"{what}, epoch {epoch} of {epochs} (batches)", len(plan)))
+        found.append(Epoch(training.accuracy(test), time.perf_counter() - began))
     return found
 
 

@@ -24,6 +24,7 @@ class Options:
     minutes: float = 3.0
     epochs: int = 0
     seeds: int = 1
+    flush_denormals: bool = False
     workloads: Mapping[str, Workload] = field(default_factory=lambda: dict(WORKLOADS))
     console: Console = field(default_factory=Console)
     notes: list[str] = field(default_factory=list)

@@ -10,7 +10,6 @@ import csv
 import math
 import statistics
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import torch
 from rich.table import Table
 
 from bench.options import Options
-from bench.recipe_steps import REHEARSAL, RecipeSteps, spread
-from bench.timing import alternate, ratio
+from bench.recipe_steps import REHEARSAL, RecipeSteps
+from bench.text_turns import turns
+from bench.timing import ratio
 from bench.workloads import WORKLOADS
 from elman.randomness import named_generator
 
@@ -51,12 +51,11 @@ def _measured(files: dict[str, Path], settings: dict[str, Any], options: Options
     for name, path in files.items():
         given = {"data.source": "file", "data.path": str(path), **settings, **(REHEARSAL if options.small else {})}
         sides[name] = RecipeSteps("imdb-bilstm", given)
-    plans = {name: spread(side, BATCHES, named_generator(1, "shuffle")) for name, side in sides.items()}
-    actions = {name: partial(side.train, plans[name]) for name, side in sides.items()}
-    found = alternate(actions, options.rounds, options.burst, "lengths mixed and equal (rounds)")
-    per_token = {name: [t / sides[name].tokens_in(plans[name]) for t in times] for name, times in found.items()}
+    per_token = turns(
+        {name: (side, BATCHES) for name, side in sides.items()}, options.rounds, "mixed and equal (rounds)"
+    )
     rates = {name: [1 / t for t in times] for name, times in per_token.items()}
-    padding = sides["mixed"].batches.padding_share(sides["mixed"].plan(named_generator(1, "shuffle")))
+    padding = sides["mixed"].batches.padding_share(sides["mixed"].draw())
     return {"tokens_per_second": rates, "ratio": ratio(per_token["equal"], per_token["mixed"]), "padding": padding}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,13 +27,6 @@ from elman.training.step import Refused, train_step
 REHEARSAL = {"data.cut_at": 12, "model.embedding": 6, "model.hidden": 8}
 
 
-class Planned(Protocol):
-    """Batches of texts, whoever draws them."""
-
-    def plan(self, generator: torch.Generator) -> list[list[int]]: ...
-    def tokens_in(self, keys: Iterable[list[int]]) -> int: ...
-
-
 class RecipeSteps:
     """A recipe from its data to its optimiser."""
 
@@ -42,28 +35,23 @@ class RecipeSteps:
         self.vocabulary, self.split, self.task = _stand_in(recipe, settings)
         self.batches = TextBatches(self.split.train, self.vocabulary, self.settings.batch_size)
         self.optimiser = make_optimiser(self.settings, self.task.module.parameters())
+        self.shuffle = named_generator(self.settings.seed, "shuffle")
 
-    def plan(self, generator: torch.Generator) -> list[list[int]]:
-        return self.batches.plan(generator)
+    def draw(self) -> list[list[int]]:
+        """The batches of an epoch."""
+        return self.batches.plan(self.shuffle)
 
-    def tokens_in(self, keys: Iterable[list[int]]) -> int:
-        return sum(int(self.batches.lengths[key].sum()) for key in keys)
+    def tokens_in(self, plan: Iterable[Sequence[int]]) -> int:
+        return sum(int(self.batches.lengths[list(key)].sum()) for key in plan)
 
-    def train(self, plan: Iterable[list[int]]) -> None:
-        """A step on each batch of the plan."""
+    def train(self, plan: Iterable[Sequence[int]]) -> None:
+        """A step on each of these batches."""
         self.task.module.train()
         for key in plan:
             done = train_step(
-                self.task, self.batches.batch(key), None, self.optimiser, self.settings, self.settings.rate
+                self.task, self.batches.batch(list(key)), None, self.optimiser, self.settings, self.settings.rate
             )
             assert not isinstance(done, Refused), done
-
-
-def spread(source: Planned, count: int, generator: torch.Generator) -> list[list[int]]:
-    """So many batches of an epoch, short and long ones as in the whole of it: every n-th in the order of their tokens."""
-    plan = sorted(source.plan(generator), key=lambda key: source.tokens_in([key]))
-    count = min(count, len(plan))
-    return [plan[int((k + 0.5) * len(plan) / count)] for k in range(count)]
 
 
 # Until the recipes are here:

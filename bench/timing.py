@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from elman.data.progress import watched
-
 SLICE, SLICES = 0.002, 50  # seconds between two looks at whether the process rests, and how many at most
 
 
@@ -29,13 +27,8 @@ def rest() -> None:
             return
 
 
-def alternate(
-    actions: Mapping[str, Callable[[], Any]], rounds: int, burst: float, doing: str | None = None
-) -> dict[str, list[float]]:
-    """Seconds of a call, by name and round. A side that is quick is repeated for about `burst` seconds.
-
-    With `doing`, for calls of seconds, standard error tells how far it is; beside short calls a moving bar would cost time.
-    """
+def alternate(actions: Mapping[str, Callable[[], Any]], rounds: int, burst: float) -> dict[str, list[float]]:
+    """Seconds of a call, by name and round. A side that is quick is repeated for about `burst` seconds."""
     times = {}
     for name, action in actions.items():
         once = seconds(action, 1)
@@ -43,7 +36,7 @@ def alternate(
             once = min(seconds(action, 1) for _ in range(3))
         times[name] = max(1, min(500, int(burst / once)))
     found: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in watched(range(rounds), doing, rounds) if doing else range(rounds):
+    for _ in range(rounds):
         for name, action in actions.items():
             rest()
             if times[name] > 1:

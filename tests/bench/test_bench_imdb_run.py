@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bench.__main__ import main
 from bench.options import Options
 from bench_reviews import write_reviews
 
-from bench import imdb_practical, imdb_trainings, padding, recipe_steps
+from bench import imdb_practical, imdb_trainings, padding, text_turns
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,7 @@ def one_thread():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
@@ -43,9 +45,15 @@ def test_an_epoch_is_timed_on_some_batches(reviews: None, tmp_path: Path, capsys
         assert row["sides"]["elman"]["ratio"] == 1
         for side in row["sides"].values():
             assert len(side["rounds"]) == 2
-            assert side["batches_tokens"] <= row["tokens"]
             assert side["tokens_per_second"] * side["seconds"] == pytest.approx(row["tokens"])
     assert "seconds an epoch" in capsys.readouterr().out
+
+
+def test_denormal_numbers_are_taken_for_0_where_that_is_asked(tmp_path: Path) -> None:
+    small = torch.tensor([1e-20])
+    for options in ([], ["--flush-denormals"]):
+        assert run(tmp_path, *options, "--only", "streaming")["flush_denormals"] is bool(options)
+        assert bool((small * small).view(torch.int32)) is not bool(options)  # the bits of 1e-40
 
 
 def test_without_reviews_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,23 +86,39 @@ def test_texts_have_the_lengths_asked_for_and_common_words(tmp_path: Path) -> No
 
 
 class Lengths:
-    """A source of batches of one text each, of these lengths."""
+    """A side with batches of one text each, of these lengths. It keeps what it is trained on."""
 
     def __init__(self, lengths: list[int]) -> None:
         self.lengths = lengths
+        self.generator = torch.Generator().manual_seed(1)
+        self.seen: list[list[list[int]]] = []
 
-    def plan(self, generator: torch.Generator) -> list[list[int]]:
-        return [[k] for k in torch.randperm(len(self.lengths), generator=generator).tolist()]
+    def draw(self) -> list[list[int]]:
+        return [[k] for k in torch.randperm(len(self.lengths), generator=self.generator).tolist()]
 
-    def tokens_in(self, keys: list[list[int]]) -> int:
-        return sum(self.lengths[k] for key in keys for k in key)
+    def tokens_in(self, plan: list[list[int]]) -> int:
+        return sum(self.lengths[k] for key in plan for k in key)
+
+    def train(self, plan: list[list[int]]) -> None:
+        time.sleep(0.001 * self.tokens_in(plan))
+        self.seen.append(plan)
 
 
 def test_a_few_batches_stand_for_short_and_long_ones() -> None:
-    source = Lengths([n**2 for n in range(100)])
-    plan = recipe_steps.spread(source, 10, torch.Generator().manual_seed(1))
-    assert plan == [[n] for n in range(5, 100, 10)]
-    assert len(recipe_steps.spread(source, 1000, torch.Generator())) == 100
+    side = Lengths([n**2 for n in range(100)])
+    assert text_turns.spread(side, 10) == [[n] for n in range(5, 100, 10)]
+    assert len(text_turns.spread(side, 1000)) == 100
+
+
+def test_turns_are_told_in_seconds_a_token_and_have_batches_of_their_own() -> None:
+    slow, quick = Lengths([20] * 50), Lengths([10] * 50)
+    found = text_turns.turns({"slow": (slow, 2), "quick": (quick, 1)}, 3, "turns")
+    assert [len(side.seen) for side in (slow, quick)] == [4, 4]  # the first is not counted
+    assert {len(plan) for plan in slow.seen} == {2}
+    assert len({str(plan) for plan in slow.seen}) == 4
+    for times in found.values():
+        assert len(times) == 3
+        assert all(0.001 <= t < 0.01 for t in times)
 
 
 def rows_of(**last: list[float]) -> list[dict[str, Any]]:

@@ -19,6 +19,9 @@ def texts_of(texts: tuple[str, ...], labels: tuple[int, ...]) -> tuple[Texts, Vo
     return Texts(LabelledTexts(texts, labels, tuple(map(str, range(len(texts))))), vocabulary), vocabulary
 
 
+NONE, _ = texts_of(("a",), (0,))
+
+
 def last_state(model: Script, suffix: str, xs: Tensor) -> Tensor:
     """The state after these inputs, a step at a time."""
     kind = nn.LSTMCell if isinstance(model.recurrent, nn.LSTM) else nn.RNNCell
@@ -44,7 +47,7 @@ def by_hand(model: Script, row: list[int], width: int) -> Tensor:
 @EACH_SHAPE
 @pytest.mark.parametrize("form", FORMS)
 def test_what_each_form_reads(shape: Shape, form: Form) -> None:
-    model = ScriptTraining(10, shape, form).model
+    model = ScriptTraining(NONE, 10, shape, form).model
     tokens = nn.utils.rnn.pad_sequence([torch.tensor(row) for row in ROWS], batch_first=True)
     found = model(tokens, torch.tensor([len(row) for row in ROWS]))
     torch.testing.assert_close(found, torch.stack([by_hand(model, row, 5) for row in ROWS]))
@@ -53,7 +56,7 @@ def test_what_each_form_reads(shape: Shape, form: Form) -> None:
 @EACH_SHAPE
 def test_other_padding_changes_the_usual_form_alone(shape: Shape) -> None:
     for form in FORMS:
-        model = ScriptTraining(10, shape, form).model
+        model = ScriptTraining(NONE, 10, shape, form).model
         narrow, wide = (torch.tensor([[9, 2] + [0] * padding]) for padding in (1, 4))
         found = [model(tokens, torch.tensor([2])) for tokens in (narrow, wide)]
         assert torch.equal(*found) == (form == "right")
@@ -66,13 +69,13 @@ def test_the_numbers_are_our_vocabularys_and_empty_texts_are_one_symbol() -> Non
     tokens, lengths, labels = texts.batch([1, 0])
     assert tokens.tolist() == [[0, 0, 0], vocabulary.encode("a b a")]
     assert (lengths.tolist(), labels.tolist()) == ([1, 3], [0.0, 1.0])
-    assert texts.tokens_in([[1, 0], [2]]) == 13
+    assert ScriptTraining(texts, 10, SMALL["imdb-rnn"], "usual").tokens_in([[1, 0], [2]]) == 13
 
 
 def test_every_text_once_in_an_epoch_in_another_order_each_time() -> None:
     texts, _ = texts_of(tuple("abcde" * 30), (0, 1) * 75)
     generator = torch.Generator().manual_seed(1)
-    plans = [texts.plan(generator), texts.plan(generator), texts.plan()]
+    plans = [texts.shuffled(generator), texts.shuffled(generator), texts.in_order()]
     for plan in plans:
         assert [len(key) for key in plan] == [64, 64, 22]
         assert sorted(number for key in plan for number in key) == list(range(150))
@@ -83,18 +86,18 @@ def test_every_text_once_in_an_epoch_in_another_order_each_time() -> None:
 @EACH_SHAPE
 def test_it_learns_and_counts_what_is_right(shape: Shape) -> None:
     texts, vocabulary = texts_of(tuple(f"{'fine' if n % 2 else 'dull'} {n % 5}" for n in range(128)), (0, 1) * 64)
-    training = ScriptTraining(vocabulary.size, shape, "right")
+    training = ScriptTraining(texts, vocabulary.size, shape, "right")
     with torch.no_grad():
         logits = torch.stack([by_hand(training.model, row.tolist(), len(row)) for row in texts.rows])
-    assert training.correct(texts, texts.plan()) == int(((logits > 0).float() == texts.labels).sum()) < 128
+    assert training.accuracy(texts) == ((logits > 0).float() == texts.labels).float().mean() < 1
     for _ in range(60):
-        training.train(texts, texts.plan(training.shuffle))
-    assert training.correct(texts, texts.plan()) == 128
+        training.train(training.draw())
+    assert training.accuracy(texts) == 1
 
 
 def test_a_seed_gives_the_same_start_and_the_global_generator_stays() -> None:
     before = torch.get_rng_state()
-    first, again, other = (ScriptTraining(10, SMALL["imdb-rnn"], "usual", seed) for seed in (1, 1, 2))
+    first, again, other = (ScriptTraining(NONE, 10, SMALL["imdb-rnn"], "usual", seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first.model.recurrent.weight_ih_l0, again.model.recurrent.weight_ih_l0)
     assert not torch.equal(first.model.recurrent.weight_ih_l0, other.model.recurrent.weight_ih_l0)
