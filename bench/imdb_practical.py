@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from rich.table import Table
+from torch import Tensor, nn
 
 from bench import imdb_trainings
 from bench.imdb_torch import FORMS, SHAPES, SMALL_SHAPES, ScriptTraining, Texts
@@ -23,6 +25,8 @@ from elman.data import SOURCES, local_files
 
 OURS, THEIRS = 16, 2
 """Batches of a turn. Ours are short ones and long ones; theirs are shuffled, and much alike."""
+
+TOLERANCE = 1e-4
 
 
 def run(options: Options) -> list[dict[str, Any]]:
@@ -41,16 +45,39 @@ def run(options: Options) -> list[dict[str, Any]]:
 
 def _timed(recipe: str, settings: dict[str, Any], options: Options) -> dict[str, Any]:
     ours, shape = RecipeSteps(recipe, settings), (SMALL_SHAPES if options.small else SHAPES)[recipe]
-    texts = Texts(ours.split.train, ours.vocabulary)
+    symbols = ours.parts.model.symbols
+    texts = Texts(ours.parts.train)
     sides: dict[str, tuple[TextSide, int]] = {"elman": (ours, OURS)}
     for form in FORMS:
-        sides[form] = ScriptTraining(texts, ours.vocabulary.size, shape, form), THEIRS
+        training = ScriptTraining(texts, symbols, shape, form)
+        sides[form] = training, THEIRS
+        if form == "right" and (distance := apart(ours, training)) > TOLERANCE:
+            options.fail(f"{recipe} and the script compute other numbers, {distance:.1e} apart")
     found = turns(sides, options.rounds, f"{recipe}, taking turns (rounds)")
     epochs = {name: [texts.tokens * t for t in times] for name, times in found.items()}
     told = {name: figures(times, epochs["elman"]) for name, times in epochs.items()}
     for side in told.values():
         side["tokens_per_second"] = texts.tokens / side["seconds"]
     return {"recipe": recipe, "tokens": texts.tokens, "texts": len(texts.rows), "sides": told}
+
+
+def apart(ours: RecipeSteps, theirs: ScriptTraining) -> float:
+    """The largest relative distance of loss and gradients on the first texts, with their weights. Ours come back afterwards."""
+    model, key = ours.parts.model, theirs.texts.in_order()[0]
+    own = {name: weight.clone() for name, weight in model.state_dict().items()}
+    model.load_state_dict(theirs.model.state_dict())
+    loss = ours.parts.task.loss(ours.parts.train.batch(key), None)
+    found = _loss_and_gradients(model, loss.nats / loss.count)
+    model.load_state_dict(own)
+    tokens, lengths, labels = theirs.texts.batch(key)
+    wanted = _loss_and_gradients(theirs.model, theirs.loss(theirs.model(tokens, lengths), labels))
+    return max(float((found[name] - a).norm() / a.norm().clamp(min=1e-12)) for name, a in wanted.items())
+
+
+def _loss_and_gradients(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
+    named = dict(model.named_parameters())
+    gradients = torch.autograd.grad(loss, list(named.values()))
+    return {"loss": loss.detach().double()} | {name: g.double() for name, g in zip(named, gradients, strict=True)}
 
 
 def _table(rows: list[dict[str, Any]], options: Options) -> Table:

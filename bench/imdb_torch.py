@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
-from elman.data import LabelledTexts, Vocabulary
+from elman.data import TextBatches
 from elman.randomness import named_generator
 
 Form = Literal["usual", "right"]
@@ -36,12 +36,12 @@ SMALL_SHAPES = {recipe: shape._replace(embedding=6, hidden=8) for recipe, shape 
 
 
 class Texts:
-    """The texts of a part as numbers, the same that our side reads."""
+    """The texts of a part, as the numbers that our side reads."""
 
-    def __init__(self, part: LabelledTexts, vocabulary: Vocabulary) -> None:
-        self.rows = [torch.tensor(vocabulary.encode(text) or [Vocabulary.BOUNDARY]) for text in part.texts]
-        self.labels = torch.tensor(part.labels, dtype=torch.float32)
-        self.tokens = sum(map(len, self.rows))
+    def __init__(self, ours: TextBatches) -> None:
+        self.rows = [ours.batch([k]).inputs[0] for k in range(ours.symbols)]
+        self.labels = ours.labels.float()
+        self.tokens = ours.tokens
 
     def in_order(self) -> list[list[int]]:
         """Text numbers by batch, as they come."""

@@ -51,10 +51,10 @@ def _sides(
 ) -> Iterator[tuple[str, list[Epoch]]]:
     """One after the other, as they are done: together they may take hours."""
     yield "elman", _ours(recipe, settings, epochs)
-    parts = RecipeSteps(recipe, settings)
-    train, test = (Texts(part, parts.vocabulary) for part in (parts.split.train, parts.split.test))
+    ours = RecipeSteps(recipe, settings).parts
+    train, test = (Texts(part) for part in (ours.train, ours.test))
     for form in FORMS:
-        training = ScriptTraining(train, parts.vocabulary.size, shape, form, seed)
+        training = ScriptTraining(train, ours.model.symbols, shape, form, seed)
         yield form, _theirs(training, test, epochs, f"{recipe}, {form}, seed {seed}")
 
 

@@ -55,7 +55,7 @@ def _measured(files: dict[str, Path], settings: dict[str, Any], options: Options
         {name: (side, BATCHES) for name, side in sides.items()}, options.rounds, "mixed and equal (rounds)"
     )
     rates = {name: [1 / t for t in times] for name, times in per_token.items()}
-    padding = sides["mixed"].batches.padding_share(sides["mixed"].draw())
+    padding = sides["mixed"].parts.train.padding_share(sides["mixed"].draw())
     return {"tokens_per_second": rates, "ratio": ratio(per_token["equal"], per_token["mixed"]), "padding": padding}
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 from bench.__main__ import main
+from bench.imdb_torch import SMALL_SHAPES, ScriptTraining, Texts
 from bench.options import Options
 from bench_reviews import write_reviews
 
-from bench import imdb_practical, imdb_trainings, padding, text_turns
+from bench import imdb_practical, imdb_trainings, padding, recipe_steps, text_turns
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,39 @@ def test_an_epoch_is_timed_on_some_batches(reviews: None, tmp_path: Path, capsys
             assert len(side["rounds"]) == 2
             assert side["tokens_per_second"] * side["seconds"] == pytest.approx(row["tokens"])
     assert "seconds an epoch" in capsys.readouterr().out
+
+
+def test_our_recipes_compute_what_the_right_form_computes(reviews: None) -> None:
+    for recipe, shape in SMALL_SHAPES.items():
+        ours = recipe_steps.RecipeSteps(recipe, recipe_steps.REHEARSAL)
+        before = {name: weight.clone() for name, weight in ours.parts.model.state_dict().items()}
+        texts = Texts(ours.parts.train)
+        right, usual = (ScriptTraining(texts, ours.parts.model.symbols, shape, form) for form in ("right", "usual"))
+        assert imdb_practical.apart(ours, right) < imdb_practical.TOLERANCE
+        assert imdb_practical.apart(ours, usual) > 0.01
+        assert all(torch.equal(weight, before[name]) for name, weight in ours.parts.model.state_dict().items())
+
+
+def test_other_numbers_fail_the_run(reviews: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imdb_practical, "apart", lambda ours, theirs: 0.5)
+    assert main(["--small", "--rounds", "1", "--threads", "1", "--only", "imdb_practical"]) == 1
+
+
+def test_whole_trainings(reviews: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = run(tmp_path, "--only", "imdb_practical", "--epochs", "2", "--seeds", "2")
+    rows = found["results"]["imdb_practical"]
+    assert [(row["recipe"], row["seed"], row["side"]) for row in rows] == [
+        (recipe, seed, side) for recipe in SMALL_SHAPES for seed in (1, 2) for side in ("elman", "usual", "right")
+    ]
+    for row in rows:
+        assert len(row["accuracy"]) == len(row["seconds"]) == 2
+        assert all(
+            0 <= 20 * share <= 20 and 20 * share == pytest.approx(round(20 * share)) for share in row["accuracy"]
+        )
+        assert min(row["seconds"]) > 0
+    assert [note.partition(" ")[0] for note in found["notes"]] == list(SMALL_SHAPES)
+    assert "2 seeds" in found["notes"][0]
+    assert "imdb-bilstm, right, seed 2: test accuracy" in capsys.readouterr().out
 
 
 def test_denormal_numbers_are_taken_for_0_where_that_is_asked(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from bench.imdb_torch import FORMS, SHAPES, Form, Script, ScriptTraining, Shape, Texts
 from torch import Tensor, nn
 
-from elman.data import DataSettings, LabelledTexts, Vocabulary
+from elman.data import DataSettings, LabelledTexts, TextBatches, Vocabulary
 
 SMALL = {name: shape._replace(embedding=5, hidden=7) for name, shape in SHAPES.items()}
 EACH_SHAPE = pytest.mark.parametrize("shape", SMALL.values(), ids=SMALL)
@@ -16,7 +16,8 @@ ROWS = ([3, 1, 4, 1, 5], [9, 2], [6])
 
 def texts_of(texts: tuple[str, ...], labels: tuple[int, ...]) -> tuple[Texts, Vocabulary]:
     vocabulary = Vocabulary.of_texts(texts, DataSettings(source="file", kind="labelled", units="words", cut_at=9))
-    return Texts(LabelledTexts(texts, labels, tuple(map(str, range(len(texts))))), vocabulary), vocabulary
+    part = LabelledTexts(texts, labels, tuple(map(str, range(len(texts)))))
+    return Texts(TextBatches(part, vocabulary, 2)), vocabulary
 
 
 NONE, _ = texts_of(("a",), (0,))
