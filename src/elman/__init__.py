@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman import cells, nn
+    from elman.checking.laws import laws
     from elman.engines.bptt import bptt
     from elman.equations.explainer import explain
     from elman.errors import ElmanError
@@ -23,13 +24,14 @@ _HOME = {
     "ElmanError": "elman.errors",
     "bptt": "elman.engines.bptt",
     "explain": "elman.equations.explainer",
+    "laws": "elman.checking.laws",
     "load": "elman.runs.loaded",
     "train": "elman.runs.training",
     "worked": "elman.insight.worked",
 }
 _ROOMS = ("cells", "nn")
 
-__all__ = ["ElmanError", "__version__", "bptt", "cells", "explain", "load", "nn", "train", "worked"]
+__all__ = ["ElmanError", "__version__", "bptt", "cells", "explain", "laws", "load", "nn", "train", "worked"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Outcome = Literal["right", "wrong", "not judged"]
+Outcome = Literal["right", "wrong", "not judged", "not asked"]
 MOST_SHOWN = 8
 """Numbers of an array that are shown; `to_json` has all."""
 
@@ -18,11 +18,12 @@ class Finding:
 
     Attributes:
         name: the question or the law.
-        outcome: "right", "wrong", or "not judged" (something else came first, or it can't be asked here).
+        outcome: "right", "wrong", "not judged" (something else came first), or "not asked" (it means nothing here).
         sentence: what was found, in plain words.
         expected: the numbers that are right, where numbers tell something; any shape.
         got: the numbers that came instead, of the same shape where they have one.
         hint: a next step that does not give the answer away.
+        example: the smallest case that shows it.
         mistakes: names of known mistakes that explain it (`elman.checking.mistakes`).
         points: what the question is worth.
     """
@@ -33,6 +34,7 @@ class Finding:
     expected: Any = field(default=None, compare=False)
     got: Any = field(default=None, compare=False)
     hint: str = ""
+    example: str = ""
     mistakes: tuple[str, ...] = ()
     points: float = 1.0
 
@@ -43,7 +45,7 @@ class Finding:
 
     def lines(self) -> list[str]:
         """For a terminal."""
-        mark = {"right": "right", "wrong": "WRONG", "not judged": "  -  "}[self.outcome]
+        mark = {"right": "right", "wrong": "WRONG", "not judged": "  -  ", "not asked": "  -  "}[self.outcome]
         lines = [f"  {mark}  {self.name}"]
         if self.sentence:
             lines.append(f"         {self.sentence}")
@@ -51,6 +53,8 @@ class Finding:
             lines.append(f"         expected  {numbers(self.expected)}")
         if self.got is not None:
             lines.append(f"         got       {numbers(self.got)}")
+        if self.example:
+            lines.append(f"         example   {self.example}")
         if self.hint:
             lines.append(f"         next: {self.hint}")
         return lines
@@ -59,6 +63,7 @@ class Finding:
         """Plain values; a number that is not finite is null."""
         return {
             "name": self.name, "outcome": self.outcome, "sentence": self.sentence, "hint": self.hint,
+            "example": self.example,
             "expected": _plain(self.expected), "got": _plain(self.got), "mistakes": list(self.mistakes),
             "points": self.points, "earned": self.earned,
         }  # fmt: skip
@@ -81,12 +86,17 @@ class Verdict:
     @property
     def right(self) -> bool:
         """Everything that was asked is right; nothing wrong, nothing left out."""
-        return bool(self.findings) and all(f.outcome == "right" for f in self.findings)
+        return bool(self.asked) and all(f.outcome == "right" for f in self.asked)
+
+    @property
+    def asked(self) -> tuple[Finding, ...]:
+        """The findings on what means something here."""
+        return tuple(f for f in self.findings if f.outcome != "not asked")
 
     @property
     def points(self) -> tuple[float, float]:
         """Earned, and possible."""
-        return sum(f.earned for f in self.findings), sum(f.points for f in self.findings)
+        return sum(f.earned for f in self.asked), sum(f.points for f in self.asked)
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -97,7 +107,7 @@ class Verdict:
     def text(self) -> str:
         """For a terminal."""
         count = sum(f.outcome == "right" for f in self.findings)
-        lines = [f"{self.subject}: {count} of {len(self.findings)} right", ""]
+        lines = [f"{self.subject}: {count} of {len(self.asked)} right", ""]
         for finding in self.findings:
             lines += finding.lines()
         if self.notes:

@@ -11,6 +11,7 @@ from elman.cli.demo import demo
 from elman.cli.doctor import doctor
 from elman.cli.evaluate import evaluate
 from elman.cli.explain import explain
+from elman.cli.laws import laws
 from elman.cli.predict import predict
 from elman.cli.recipes import recipes
 from elman.cli.sample import sample
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, recipes, train, sample, predict, evaluate, explain, worked, data, doctor):
+for verb in (demo, recipes, train, sample, predict, evaluate, explain, worked, laws, data, doctor):
     app.command()(verb)
 
 

@@ -14,7 +14,7 @@ from elman.data import Features, LabelledTexts, TextBatches, Tokeniser, Vocabula
 from elman.data.progress import watched
 from elman.errors import FolderError, InputError, WrongTypeError
 from elman.models import ClassificationModel, StoredModel
-from elman.runs.folders import stored_model
+from elman.models.finding import stored_model
 
 
 @dataclass(frozen=True)

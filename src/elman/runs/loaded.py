@@ -15,10 +15,10 @@ from elman.data import Batches, LineBatches, Part, StreamBatches, Vocabulary
 from elman.errors import FolderError, InputError
 from elman.generation import sample as generate
 from elman.models import LanguageModel, StoredModel
+from elman.models.finding import stored_model
 from elman.models.language_stream import LanguageStream
 from elman.randomness import named_generator
 from elman.runs.classifier import as_classifier
-from elman.runs.folders import stored_model
 from elman.runs.tasks import LanguageTask
 from elman.training import evaluate
 

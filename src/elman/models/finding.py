@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elman.errors import FolderError
-from elman.models import StoredModel, load_model
+from elman.models.folder import StoredModel, load_model
 from elman.storage import folder_exists
 
 
