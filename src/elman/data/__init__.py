@@ -15,6 +15,7 @@ from elman.data.labelled import load_labelled as load_labelled
 from elman.data.labelled import load_unlabelled as load_unlabelled
 from elman.data.labelled import report_labelled as report_labelled
 from elman.data.labelled import split_labelled as split_labelled
+from elman.data.latent import latent_vectors as latent_vectors
 from elman.data.line_batches import LineBatches as LineBatches
 from elman.data.locating import local_files as local_files
 from elman.data.settings import DataSettings as DataSettings

@@ -91,6 +91,15 @@ class Features:
         notes = (f"{len(kept):,} features of {len(terms):,} in the training texts; {left:,} left out.",) if left else ()
         return cls(tokeniser, kind, ngrams, normalise, tuple(terms[k] for k in kept), tuple(idf), notes)
 
+    @classmethod
+    def of_words(cls, words: Sequence[str], texts: Sequence[str], tokeniser: Tokeniser) -> Features:
+        """The tf-idf of these words, with the factors that they have in these texts; each text of length 1."""
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        plain = cls(tokeniser, "counts", 1, False, tuple(words))
+        idf = TfidfTransformer().fit(plain.matrix(texts)).idf_.tolist()
+        return cls(tokeniser, "tf-idf", 1, True, tuple(words), tuple(idf))
+
     @property
     def size(self) -> int:
         """How many features there are."""

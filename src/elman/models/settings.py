@@ -45,7 +45,9 @@ class ModelSettings(BaseModel):
     )
 
     embedding: int = Field(0, ge=0, le=16384, description="numbers a symbol is turned into; 0: one-hot")
-    vectors: str | None = Field(None, description='word vectors the embedding starts from: a file, or "glove"')
+    vectors: str | None = Field(
+        None, description='word vectors the embedding starts from: a file, "glove", or "latent": from the texts at hand'
+    )
     train_embedding: bool = Field(True, description="false: the embedding stays as it starts")
     pooling: Literal["last", "mean", "max", "attention", "concat"] = Field(
         "last", description="what is read of the outputs of all steps; concat: last, mean and max"

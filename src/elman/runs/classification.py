@@ -15,8 +15,11 @@ from elman.data import (
     LabelledTexts,
     TextBatches,
     Vocabulary,
+    WordVectors,
     find_vectors,
+    latent_vectors,
     load_labelled,
+    load_unlabelled,
     load_vectors,
     split_labelled,
 )
@@ -116,7 +119,7 @@ def assemble_classification(recipe: Recipe) -> ClassificationAssembly:
     if isinstance(model, TextClassifier):
         choose(settings.engine, model.recurrent.trace)
     if settings.vectors is not None and not isinstance(model, BagOfWords) and isinstance(vocabulary, Vocabulary):
-        vectors = load_vectors(find_vectors(settings.vectors), vocabulary, settings.embedding)
+        vectors = _vectors(recipe, vocabulary, parts.train)
         model.embedding.reset_parameters(generators.init, vectors.deviation)  # unknown words look like the others
         vectors.copy_into(model.embedding.weight)
         notes += vectors.notes
@@ -139,6 +142,15 @@ def _vocabulary(recipe: Recipe, train: LabelledTexts) -> Vocabulary | Features:
         train.texts, recipe.data, kind=s.features, ngrams=s.ngrams, normalise=s.normalise, min_texts=s.min_texts,
         keep_percentiles=s.keep_percentiles,
     )  # fmt: skip
+
+
+def _vectors(recipe: Recipe, vocabulary: Vocabulary, train: LabelledTexts) -> WordVectors:
+    """The word vectors that the recipe names; latent ones also read the source's texts without labels, never a test text."""
+    name, size = recipe.model.vectors or "", recipe.model.embedding
+    if name != "latent":
+        return load_vectors(find_vectors(name), vocabulary, size)
+    more = load_unlabelled(recipe.data) if recipe.data.source in ("imdb", "newsgroups") else ()
+    return latent_vectors((*train.texts, *more), vocabulary, size, recipe.training.seed)
 
 
 def _mistakes(part: LabelledTexts, judged: Judgement, classes: tuple[str, ...]) -> list[dict[str, Any]]:
