@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman import cells, nn
     from elman.checking.laws import laws
+    from elman.comparing.comparing import compare
     from elman.engines.bptt import bptt
     from elman.equations.explainer import explain
     from elman.errors import ElmanError
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ElmanError": "elman.errors",
     "bptt": "elman.engines.bptt",
+    "compare": "elman.comparing.comparing",
     "explain": "elman.equations.explainer",
     "laws": "elman.checking.laws",
     "load": "elman.runs.loaded",
@@ -31,7 +33,7 @@ _HOME = {
 }
 _ROOMS = ("cells", "nn")
 
-__all__ = ["ElmanError", "__version__", "bptt", "cells", "explain", "laws", "load", "nn", "train", "worked"]
+__all__ = ["ElmanError", "__version__", "bptt", "cells", "compare", "explain", "laws", "load", "nn", "train", "worked"]
 
 
 def __getattr__(name: str) -> Any:

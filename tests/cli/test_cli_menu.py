@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cli_process import Said, command, environment, run
 
-VERBS = ("demo", "recipes", "train", "sample", "evaluate", "explain", "worked", "data", "doctor")
+VERBS = ("demo", "recipes", "train", "sample", "evaluate", "compare", "explain", "worked", "data", "doctor")
 HEAVY = ("torch", "numpy", "sympy", "plotly", "safetensors")
 
 

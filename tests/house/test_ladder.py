@@ -28,6 +28,7 @@ LADDER = [
     {"reports"},
     {"recipes"},
     {"runs"},
+    {"comparing"},
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(LADDER) for room in rooms}

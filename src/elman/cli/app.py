@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from elman.cli.compare import compare
 from elman.cli.data import data
 from elman.cli.demo import demo
 from elman.cli.doctor import doctor
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, recipes, train, sample, predict, evaluate, explain, worked, laws, data, doctor):
+for verb in (demo, recipes, train, sample, predict, evaluate, compare, explain, worked, laws, data, doctor):
     app.command()(verb)
 
 

@@ -31,11 +31,17 @@ def read_recipe(source: str | Path, overrides: Mapping[str, Any] | None = None) 
         RecipeError: no such recipe, not TOML, an unknown key (with the nearest right one), a wrong type or value (with the line).
     """
     text, where = _text_of(source)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where} is not valid TOML: {error}") from None
-    return with_overrides(values, overrides or {}, text=text, where=where)
+    return with_overrides(_toml(text, where), overrides or {}, text=text, where=where)
+
+
+def read_toml(source: str | Path) -> tuple[dict[str, Any], str]:
+    """The values of a TOML file that may be no recipe, and what to call it in messages.
+
+    Raises:
+        RecipeError: there is none, it is too long, not UTF-8, or not TOML.
+    """
+    text, where = _text_of(source)
+    return _toml(text, where), where
 
 
 def with_overrides(values: dict[str, Any], overrides: Mapping[str, Any], *, where: str, text: str = "") -> Recipe:
@@ -66,6 +72,13 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), value.strip()
+
+
+def _toml(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where} is not valid TOML: {error}") from None
 
 
 def _text_of(source: str | Path) -> tuple[str, str]:

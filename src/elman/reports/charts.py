@@ -17,13 +17,13 @@ FEW = 40  # points that are still marked one by one
 WIDE = 30  # values that differ by more than this factor get a logarithmic axis
 
 
-def head() -> str:
-    """What the head of a page with charts needs: our style, Plotly and charts.js once, and a policy that allows nothing else.
+def head(script: str = "charts.js") -> str:
+    """What the head of a page with charts needs: our style, Plotly and the script that draws, and a policy that allows nothing else.
 
     The policy forbids every request, and every script but these two, whatever a text on the page might contain.
     """
     # A parser ends a script at the first "</script", wherever it stands; JavaScript reads the escaped one the same.
-    scripts = [text.replace("</script", "<\\/script") for text in (get_plotlyjs(), _own("charts.js"))]
+    scripts = [text.replace("</script", "<\\/script") for text in (get_plotlyjs(), _own(script))]
     allowed = " ".join(f"'sha256-{_sha256(text)}'" for text in scripts)
     policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     return "\n".join(
