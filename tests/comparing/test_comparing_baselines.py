@@ -67,7 +67,7 @@ def test_the_reference_is_the_minimum_of_the_penalised_loss_over_binary_features
     rows: list[Contestant], shared: SharedData
 ) -> None:
     split = shared.splits[1]
-    found = baselines.logistic_regression(split, shared, rows[0].recipe.data, 1)
+    found = baselines.logistic_regression(split, shared, rows[0].recipe, 1)
     words = sorted({w for text in split.train.texts for w in Tokeniser("words", lower=True).tokens(text)})
     w = minimum(design(split.train, words), np.array(split.train.labels, dtype=float))
     for score, part in (
@@ -83,14 +83,17 @@ def test_the_reference_is_the_minimum_of_the_penalised_loss_over_binary_features
     assert found.right().count(True) == found.attempt.test.correct
 
 
-def test_a_bag_of_words_loses_nothing_by_shuffling_unless_texts_are_cut(
-    rows: list[Contestant], shared: SharedData
+def test_a_bag_of_words_loses_nothing_by_shuffling_and_a_bag_of_pairs_does(
+    rows: list[Contestant], shared: SharedData, tmp_path: Path
 ) -> None:
-    whole = rows[0].recipe.data
-    found = baselines.logistic_regression(shared.splits[1], shared, whole, 1)
-    assert found.attempt.shuffled == found.attempt.test
-    cut = baselines.logistic_regression(shared.splits[1], shared, whole.model_copy(update={"cut_at": 3}), 1)
-    assert cut.attempt.shuffled is None
+    found = baselines.logistic_regression(shared.splits[1], shared, rows[0].recipe, 1)
+    assert found.attempt.shuffled is not None
+    assert found.attempt.shuffled.correct == found.attempt.test.correct
+    assert found.attempt.shuffled.nats == pytest.approx(found.attempt.test.nats)
+    pairs = read_recipe(tmp_path / "bag.toml", {"model.ngrams": 2})
+    found = baselines.logistic_regression(shared.splits[1], shared, pairs, 1)
+    assert found.attempt.shuffled is not None
+    assert found.attempt.shuffled.nats > 1.1 * found.attempt.test.nats
 
 
 def test_it_is_made_once_and_again_for_other_words(

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from elman.comparing.contestants import Contestant
 from elman.comparing.plan import Baseline
 from elman.comparing.run_files import Finished
 from elman.comparing.shared_data import SharedData
-from elman.data import DataSettings, LabelledSplit, LabelledTexts, Tokeniser
-from elman.data.progress import watched
+from elman.data import Features, LabelledSplit, LabelledTexts, Tokeniser
+from elman.data.labelled.shuffling import shuffle_words
 from elman.errors import FolderError
+from elman.randomness import named_generator
+from elman.recipes.recipe import Recipe
 from elman.reports.comparison.contents import Attempt, Score
 from elman.storage import from_json, to_json, write_file
 
@@ -33,12 +36,12 @@ def baseline(name: Baseline, shared: SharedData, rows: Sequence[Contestant], cac
     seeds = list(shared.splits)[:1] if shared.one_split else list(shared.splits)
     if name == "majority":
         return [majority(shared.splits[seed], shared, seed) for seed in seeds]
-    settings = _words(rows)
+    words = _words(rows)
     return [
         _cached(
             cache / f"{name}-seed{seed}.json",
-            _key(shared, shared.splits[seed], settings),
-            lambda seed=seed: logistic_regression(shared.splits[seed], shared, settings, seed),  # type: ignore[misc]
+            _key(shared, shared.splits[seed], words),
+            partial(logistic_regression, shared.splits[seed], shared, words, seed),
         )
         for seed in seeds
     ]
@@ -57,9 +60,9 @@ def majority(split: LabelledSplit, shared: SharedData, seed: int) -> Finished:
         )
         return Score(nats, len(part), found[most])
 
-    test = score(split.test)
     attempt = Attempt(
-        seed=seed, run=None, train=score(split.train), validation=score(split.validation), test=test, shuffled=test,
+        seed=seed, run=None, train=score(split.train), validation=score(split.validation),
+        test=score(split.test), shuffled=None,
         claimed=None, seconds=0.0, epochs=None, best_epoch=None, parameters=len(counts),
         tokens_per_second=None,
     )  # fmt: skip
@@ -67,67 +70,63 @@ def majority(split: LabelledSplit, shared: SharedData, seed: int) -> Finished:
     return Finished(attempt, split.test.labels, answers, (shares[most],) * len(answers), shared.corpus.digest)
 
 
-def logistic_regression(split: LabelledSplit, shared: SharedData, settings: DataSettings, seed: int) -> Finished:
-    """scikit-learn's vectoriser with our words, binary, and its logistic regression with its own settings (L2, C = 1)."""
-    from sklearn.feature_extraction.text import CountVectorizer
+def logistic_regression(split: LabelledSplit, shared: SharedData, recipe: Recipe, seed: int) -> Finished:
+    """scikit-learn's logistic regression with its own settings (L2, C = 1), on the binary features of a recipe's bag of words."""
     from sklearn.linear_model import LogisticRegression
 
-    tokeniser = Tokeniser.of(settings)
-    vectoriser: Any = CountVectorizer(analyzer=tokeniser.tokens, binary=True, max_features=settings.max_symbols)
     began = time.monotonic()
-    train = vectoriser.fit_transform(_told(split.train, "scikit-learn: reading the training part (texts)"))
+    features = _features(split, recipe)
+    train = features.matrix(split.train.texts).astype("float64")
     model: Any = LogisticRegression(max_iter=MOST_STEPS)
     model.fit(train, split.train.labels)
     seconds = time.monotonic() - began
-    validation, test = (
-        vectoriser.transform(_told(part, f"scikit-learn: reading the {name} part (texts)"))
-        for name, part in (("validation", split.validation), ("test", split.test))
-    )
     known = [int(label) for label in model.classes_]
-    probabilities = model.predict_proba(test)
-    best = probabilities.argmax(axis=1)
 
-    def score(part: LabelledTexts, features: Any) -> Score:
-        logs, places = model.predict_log_proba(features), {label: place for place, label in enumerate(known)}
+    def judged(part: LabelledTexts) -> tuple[Score, tuple[int, ...], tuple[float, ...]]:
+        logs = model.predict_log_proba(features.matrix(part.texts).astype("float64"))
+        places = {label: place for place, label in enumerate(known)}
         nats = math.fsum(
             -float(row[places[label]]) if label in places else math.inf
             for row, label in zip(logs, part.labels, strict=True)
         )
-        right = sum(known[k] == label for k, label in zip(logs.argmax(axis=1), part.labels, strict=True))
-        return Score(nats, len(part), right)
+        answers = tuple(known[k] for k in logs.argmax(axis=1))
+        right = sum(answer == label for answer, label in zip(answers, part.labels, strict=True))
+        return Score(nats, len(part), right), answers, tuple(math.exp(row.max()) for row in logs)
 
-    tested = score(split.test, test)
+    tested, answers, probability = judged(split.test)
+    shuffled = shuffle_words(split.test, features.tokeniser, named_generator(seed, "shuffled words"))
     attempt = Attempt(
-        seed=seed, run=None, train=score(split.train, train), validation=score(split.validation, validation), test=tested,
-        shuffled=tested if settings.cut_at is None else None,  # a bag has no order; what a cut keeps does depend on it
-        claimed=None, seconds=seconds, epochs=int(model.n_iter_.max()), best_epoch=None,
+        seed=seed, run=None, train=judged(split.train)[0], validation=judged(split.validation)[0], test=tested,
+        shuffled=judged(shuffled)[0], claimed=None, seconds=seconds, epochs=int(model.n_iter_.max()), best_epoch=None,
         parameters=int(model.coef_.size + model.intercept_.size), tokens_per_second=None,
     )  # fmt: skip
-    return Finished(
-        attempt,
-        split.test.labels,
-        tuple(known[k] for k in best),
-        tuple(float(row[k]) for row, k in zip(probabilities, best, strict=True)),
-        shared.corpus.digest,
+    return Finished(attempt, split.test.labels, answers, probability, shared.corpus.digest)
+
+
+def _features(split: LabelledSplit, recipe: Recipe) -> Features:
+    model = recipe.model
+    return Features.of_texts(
+        split.train.texts,
+        recipe.data,
+        ngrams=model.ngrams,
+        min_texts=model.min_texts,
+        keep_percentiles=model.keep_percentiles,
     )
 
 
-def _told(part: LabelledTexts, doing: str) -> Any:
-    return watched(part.texts, doing, len(part))
-
-
-def _words(rows: Sequence[Contestant]) -> DataSettings:
-    """The words as the bag-of-words row reads them; without one, as the first row does."""
+def _words(rows: Sequence[Contestant]) -> Recipe:
+    """Whose words: those of the bag-of-words row; without one, of the first row."""
     bags = [row for row in rows if row.recipe.model.shape == "bag-of-words"]
-    return (bags or rows)[0].recipe.data
+    return (bags or rows)[0].recipe
 
 
-def _key(shared: SharedData, split: LabelledSplit, settings: DataSettings) -> str:
+def _key(shared: SharedData, split: LabelledSplit, recipe: Recipe) -> str:
     """What the figures depend on."""
     from sklearn import __version__
 
     parts = [part.places for part in (split.train, split.validation, split.test)]
-    what = (shared.corpus.digest, parts, Tokeniser.of(settings), settings.max_symbols, MOST_STEPS, __version__)
+    told = (recipe.data.max_symbols, recipe.model.ngrams, recipe.model.min_texts, recipe.model.keep_percentiles)
+    what = (shared.corpus.digest, parts, Tokeniser.of(recipe.data), told, MOST_STEPS, __version__)
     return hashlib.sha256(repr(what).encode("utf-8", errors="surrogatepass")).hexdigest()
 
 

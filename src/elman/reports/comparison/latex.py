@@ -16,7 +16,7 @@ _SIGNS = {
 
 def latex(comparison: Comparison) -> str:
     r"""One table environment each, to be read with \input."""
-    tested = " ".join(sentences.tested(test) for test in comparison.tests)
+    tested = " ".join(sentences.tested(test, comparison) for test in comparison.tests)
     tables = [
         (main_table(comparison), "comparison", tested),
         (cost_table(comparison), "cost", sentences.intervals(comparison)),

@@ -18,7 +18,9 @@ def markdown(comparison: Comparison) -> str:
         f"# {escape(comparison.title)}",
         escape(comparison.about),
         _table(main_table(comparison)),
-        *map(escape, (sentences.chosen(comparison), *(sentences.tested(test) for test in comparison.tests))),
+        *map(
+            escape, (sentences.chosen(comparison), *(sentences.tested(test, comparison) for test in comparison.tests))
+        ),
         escape(sentences.how_tested(comparison)),
         f"## {cost.caption}",
         _table(cost),

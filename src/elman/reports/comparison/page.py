@@ -26,7 +26,7 @@ def page(comparison: Comparison) -> str:
         f'<p class="about">{html(comparison.about)}</p>',
         _figures(comparison),
         f'<p class="verdict">{html(sentences.chosen(comparison))}</p>',
-        *(f'<p class="verdict">{html(sentences.tested(test))}</p>' for test in comparison.tests),
+        *(f'<p class="verdict">{html(sentences.tested(test, comparison))}</p>' for test in comparison.tests),
         "<h2>Results</h2>",
         _table(main_table(comparison)),
         _note(sentences.how_tested(comparison)),
@@ -139,11 +139,13 @@ def _mistakes(comparison: Comparison) -> list[str]:
     if not comparison.mistakes:
         return []
     title = f"<h2>What {html(comparison.winner.title)} gets wrong and is sure of</h2>"
-    return [title, *(_mistake(mistake, len(comparison.winner.attempts)) for mistake in comparison.mistakes)]
+    # Where each seed draws its own test texts, not every run was asked every text.
+    runs = len(comparison.winner.attempts) if comparison.data.one_test_part else 1
+    return [title, *(_mistake(mistake, runs) for mistake in comparison.mistakes)]
 
 
-def _mistake(mistake: Mistake, attempts: int) -> str:
-    often = f" · wrong in {mistake.wrong} of {attempts} runs" if attempts > 1 else ""
+def _mistake(mistake: Mistake, runs: int) -> str:
+    often = f" · wrong in {mistake.wrong} of {runs} runs" if runs > 1 else ""
     text = " ".join(mistake.text.split())
     shown = f'<p class="excerpt">{html(text[:EXCERPT])}{"…" if len(text) > EXCERPT else ""}</p>'
     rest = (

@@ -16,17 +16,17 @@ WHY_THREE_PARTS = (
 )
 
 
-def tested(test: PairedTest) -> str:
+def tested(test: PairedTest, comparison: Comparison) -> str:
     """GRU and LSTM differ on 123 of 1,579 texts (70 : 53); p = 0.15: no difference shown."""
     differ = test.only_first + test.only_second
     if not differ:
-        return f"{test.first} and {test.second} get the same of {test.texts:,} texts right{_votes(test)}: no difference shown."
+        return f"{test.first} and {test.second} get the same of {test.texts:,} texts right{_whose(test, comparison)}: no difference shown."
     shown = "no difference shown"
     if test.p < LEVEL:
         shown = f"{test.first if test.only_first > test.only_second else test.second} is better"
     return (
         f"{test.first} and {test.second} differ on {differ:,} of {test.texts:,} texts ({test.only_first:,} : "
-        f"{test.only_second:,} right){_votes(test)}; {p_value(test.p)}: {shown}."
+        f"{test.only_second:,} right){_whose(test, comparison)}; {p_value(test.p)}: {shown}."
     )
 
 
@@ -44,17 +44,17 @@ def chosen(comparison: Comparison) -> str:
 
 def intervals(comparison: Comparison) -> str:
     """Which intervals the table has, and what they are over."""
-    over_seeds = (
-        "Over seeds: 95 % Student-t interval of the mean; it tells how much the start and the order of training matter"
-    )
+    what = "the start and the order of training matter"
+    if not comparison.data.one_test_part:
+        what = "the start, the order of training and the choice of texts matter (each seed draws its own)"
+    over_seeds = f"Over seeds: 95 % Student-t interval of the mean; it tells how much {what}"
     over_texts = "over texts: 95 % Wilson interval; it tells how much the choice of test texts matters"
     found = {row.accuracy.how for row in comparison.rows}
-    tail = "" if comparison.data.one_test_part else " Each seed draws its own validation and test texts."
     if found == {"student"}:
-        return f"{over_seeds}.{tail}"
+        return f"{over_seeds}."
     if found == {"wilson"}:
-        return f"{over_texts[0].upper()}{over_texts[1:]}.{tail}"
-    return f"{over_seeds}; {over_texts}.{tail}"
+        return f"{over_texts[0].upper()}{over_texts[1:]}."
+    return f"{over_seeds}; {over_texts}."
 
 
 def how_tested(comparison: Comparison) -> str:
@@ -90,7 +90,7 @@ def leakage(comparison: Comparison) -> str:
     rows = [row for row in comparison.rows if row.claimed is not None]
     if not rows:
         return ""
-    most = max(rows, key=claimed_too_much)
+    most = max(rows, key=lambda row: (round(claimed_too_much(row), 6), row is comparison.winner))
     if claimed_too_much(most) < 5e-4:
         return "Stopping on the test part would have claimed the same here; that is luck, not a rule."
     return (
@@ -99,5 +99,8 @@ def leakage(comparison: Comparison) -> str:
     )
 
 
-def _votes(test: PairedTest) -> str:
-    return f", by majority vote of {len(test.seeds)} seeds" if len(test.seeds) > 1 else ""
+def _whose(test: PairedTest, comparison: Comparison) -> str:
+    """Whose answers were tested, where there are several."""
+    if len(test.seeds) > 1:
+        return f", by majority vote of {len(test.seeds)} seeds"
+    return f", with seed {test.seeds[0]}" if len(comparison.seeds) > 1 else ""

@@ -16,7 +16,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
     """Print the tables, and what they say."""
     console = console or Console()
     _print(main_table(comparison), console)
-    _say([sentences.chosen(comparison), *(sentences.tested(test) for test in comparison.tests)], console)
+    _say([sentences.chosen(comparison), *(sentences.tested(test, comparison) for test in comparison.tests)], console)
     _print(cost_table(comparison), console)
     _say([sentences.intervals(comparison)], console)
     if table := order_table(comparison):
@@ -32,10 +32,12 @@ def _print(table: Table, console: Console) -> None:
         title=Text(visible(table.caption)), box=None, padding=(0, 1), title_justify="left", title_style="bold",
         header_style="dim",
     )  # fmt: skip
+    cells = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
+    fits = sum(max(cell, len(name)) + 2 for cell, name in zip(cells, table.columns, strict=True)) <= console.width
     for place, column in enumerate(table.columns):
-        # Headings break between words, so that the names have the room.
-        narrow = max(len(part) for part in (*column.split(), *(row[place] for row in table.rows)))
-        grid.add_column(column, justify="right" if place else "left", width=narrow if place else None)
+        # Where room is short, headings break between words, so that the names have it.
+        width = None if fits or not place else max(cells[place], *map(len, column.split()))
+        grid.add_column(column, justify="right" if place else "left", width=width)
     for place, row in enumerate(table.rows):
         grid.add_row(*(Text(visible(cell)) for cell in row), style="bold" if place == table.best else None)
     console.print(grid)
