@@ -116,6 +116,7 @@ def train(
     task: Any = None,
     documents: Documents | None = None,
     validation: Documents | None = None,
+    test: Documents | None = None,
 ) -> Outcome:
     """Train the toy in `path` with everything new: what a new process would do."""
     task = task or ToyTask(recurrent, seed=settings.seed)
@@ -130,6 +131,7 @@ def train(
             documents or Documents(),
             validation or Documents(documents=2, seed=1),
             settings,
+            test=test,
             generators=generators,
             run=run,
             model_files=lambda: {

@@ -73,7 +73,7 @@ class _Predictions(_File):
 
 
 class _Epoch(_File):
-    """A row of metrics.jsonl."""
+    """A row of metrics.jsonl that closes an epoch, or the part of one that the minutes left room for."""
 
     epoch: int
     validation_nats: float | None
@@ -126,7 +126,7 @@ def read_run(run: Path, seed: int) -> Finished:
     answers = _valid(_Predictions, _json(run / "predictions.json"), run / "predictions.json")
     if not len(answers.labels) == len(answers.predicted) == len(answers.probability) == results.test.count:
         raise FolderError(f"{run / 'predictions.json'} does not have one answer for each of the test texts")
-    rows = [row for row in read_lines(run / "metrics.jsonl") if row.get("kind") == "epoch"]
+    rows = [row for row in read_lines(run / "metrics.jsonl") if row.get("kind") in ("epoch", "stop")]
     epochs = [_valid(_Epoch, row, run / "metrics.jsonl") for row in rows]
     watched = [row.test_correct / row.test_count for row in epochs if row.test_count]
     attempt = Attempt(

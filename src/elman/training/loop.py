@@ -134,8 +134,19 @@ class Training:
         if not math.isfinite(found.nats):
             self.leave_out(Refused("validation loss", found.nats), None)
             validation["validation_nats"] = None
-        watched = evaluate(self.task, self.test, self.leave_if_asked).named("test") if self.test else {}
-        return {"epoch": here.epoch + 1, "step": here.step, **here.sums.figures(), **validation, **watched}
+        return {"epoch": here.epoch + 1, "step": here.step, **here.sums.figures(), **validation, **self.watched()}
+
+    def watched(self) -> dict[str, Any]:
+        """The test part, if it is watched. That is no part of the training: it takes nothing of the minutes and of no timing."""
+        if self.test is None:
+            return {}
+        began = time.monotonic()
+        try:
+            return evaluate(self.task, self.test, self.leave_if_asked).named("test")
+        finally:
+            spent = time.monotonic() - began
+            self.began += spent
+            self.stretch.began += spent
 
     def out_of_time(self) -> bool:
         """Whether the minutes are used up."""

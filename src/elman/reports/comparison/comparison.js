@@ -63,7 +63,7 @@ function curves(chart) {
   }));
   return [traces, layout({
     showlegend: true, hovermode: "x unified",
-    xaxis: { title: { text: "epoch" }, tickformat: "d", unifiedhovertitle: { text: "epoch %{x}" } },
+    xaxis: { title: { text: "epoch" }, tickformat: "d", dtick: chart.lines.every((line) => line.x.length <= 12) ? 1 : undefined, unifiedhovertitle: { text: "epoch %{x}" } },
     yaxis: { title: { text: chart.title }, tickformat: "~g", type: chart.logarithmic ? "log" : "linear" },
   })];
 }

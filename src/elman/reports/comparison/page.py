@@ -57,7 +57,7 @@ def _figures(comparison: Comparison) -> str:
         (number(row.accuracy.value, 3), "its test accuracy"),
         (number(row.test_loss.value, 3), "its test loss, nats per text"),
         (duration(row.seconds.value), "its training time"),
-        (f"{data.train:,} / {data.validation:,} / {data.test:,}", "texts: training / validation / test"),
+        (f"{data.test:,}", f"test texts, {len(data.classes)} classes"),
         (f"{len(comparison.seeds)}", "seed" if len(comparison.seeds) == 1 else "seeds"),
     ]
     inside = "\n".join(f"<div><b>{html(value)}</b><span>{html(name)}</span></div>" for value, name in cells)
@@ -77,8 +77,8 @@ def _order(comparison: Comparison) -> list[str]:
     if table is None:
         return []
     about = (
-        "The words of each test text in random order. A model that never sees the order loses nothing; what another loses, "
-        "the order was worth to it."
+        "A model that never sees the order of the words loses nothing when they are shuffled; what another loses, the order "
+        "was worth to it."
     )
     return [
         f"<h2>{html(table.caption)}</h2>",

@@ -54,8 +54,9 @@ def order_table(comparison: Comparison) -> Table | None:
         "Test Accuracy": lambda row: number(row.accuracy.value, 3),
         "Words Shuffled": lambda row: number(value_of(row.shuffled), 3),
         "Lost": lambda row: number(value_of(row.lost), 3),
-        "95 % interval": lambda row: interval(row.lost),
     }
+    if any(row.lost and row.lost.how for row in rows):
+        columns["Lost, 95 % interval"] = lambda row: interval(row.lost)
     return _table("What the order of the words is worth", columns, rows, comparison) if rows else None
 
 
