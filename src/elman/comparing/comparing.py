@@ -78,7 +78,7 @@ def compare(
 def _runs(
     rows: Sequence[Contestant], shared: SharedData, folder: Path, listener: Listener | None
 ) -> list[list[Finished]]:
-    """The attempts of each row. All rows with the first seed come first, so that there is a picture early."""
+    """The attempts of each row. All rows with the first seed come first, so that what is stopped early has each once."""
     progress = Progress([row.title for row in rows for _ in row.recipes], quiet=listener is not None)
     found: list[dict[int, Finished]] = [{} for _ in rows]
     for seed in sorted({seed for row in rows for seed in row.recipes}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from elman.reports.comparison import sentences
 from elman.reports.comparison.contents import Comparison
 from elman.reports.comparison.tables import Table, cost_table, leakage_table, main_table, order_table
@@ -10,7 +12,7 @@ from elman.reports.wording import visible
 _SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    '"': r"\textquotedbl{}", "–": "--", "\n": " ", "\t": " ", "[": "{[}", "]": "{]}",
+    "`": r"\textasciigrave{}", "–": r"\textendash{}", "\n": " ", "\t": " ", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 
 
@@ -29,7 +31,7 @@ def latex(comparison: Comparison) -> str:
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is."""
-    return "".join(_SIGNS.get(sign, sign) for sign in visible(text))
+    return re.sub("-(?=-)", "-{}", "".join(_SIGNS.get(sign, sign) for sign in visible(text)))  # two hyphens stay two
 
 
 def _table(table: Table, label: str, said: str) -> str:
