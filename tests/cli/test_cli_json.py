@@ -63,6 +63,12 @@ def test_what_train_says(elman: Elman, home: Path, tmp_path: Path) -> None:
     assert said["results"] == json.loads((tmp_path / "run" / "results.json").read_text("utf-8"))
 
 
+def test_what_a_search_for_the_rate_says(elman: Elman, home: Path) -> None:
+    said = document(elman("train", "tiny.toml", "--data", "names.txt", "--find-rate", "--json"))
+    assert len(said["rates"]) == len(said["losses"]) == len(said["smoothed"]) > 10
+    assert 1e-6 < said["suggestion"] <= said["lowest"]
+
+
 def test_what_demo_says(elman: Elman, home: Path, tmp_path: Path) -> None:
     said = document(elman("demo", "--run", tmp_path / "run", "--epochs", 1, "--json"))
     assert said["results"]["samples"]

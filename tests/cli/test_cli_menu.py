@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from cli_process import Said, command, environment, run
 
-VERBS = ("demo", "recipes", "train", "sample", "evaluate", "compare", "explain", "worked", "data", "doctor")
+VERBS = (
+    *("demo", "recipes", "train", "sample", "predict", "evaluate", "compare", "coach"),
+    *("explain", "worked", "laws", "data", "doctor"),
+)
 HEAVY = ("torch", "numpy", "sympy", "plotly", "safetensors")
 
 

@@ -84,6 +84,20 @@ def test_what_is_said_in_detail_wins_over_the_dial(elman: Elman, home: Path, tmp
         assert package.load(tmp_path / str(k)).network.settings.hidden == 9
 
 
+def test_the_rate_is_found_and_nothing_is_left(elman: Elman, home: Path) -> None:
+    """`home` itself checks that no file is new."""
+    said = elman("train", "tiny.toml", "--find-rate")
+    assert said.code == 0, said.err
+    option = re.search(r"--set (training.rate=\S+)", said.out)
+    assert option is not None
+    again = elman("train", "tiny.toml", "--find-rate", "--set", option[1])  # the recipe's own rate plays no part
+    assert again.out == said.out
+    for words in (["--run", "new"], ["--resume"]):
+        refused = elman("train", "tiny.toml", "--find-rate", *words)
+        assert refused.code == 2
+        assert "leaves no run folder" in refused.err
+
+
 def test_seeds(elman: Elman, home: Path, tmp_path: Path) -> None:
     shas = []
     for k, seed in enumerate((1, 1, 2)):

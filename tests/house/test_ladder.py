@@ -24,6 +24,7 @@ LADDER = [
     {"training"},
     {"generation"},
     {"insight"},
+    {"coaching"},
     {"checking"},
     {"reports"},
     {"recipes"},

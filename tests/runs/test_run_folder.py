@@ -102,7 +102,7 @@ def test_the_best_model_is_the_one_with_the_lowest_validation(kind: str, trained
 def test_results_say_what_was_measured(kind: str, trained: Get) -> None:
     done = trained(kind)
     results, parts = done.run.results, parts_of(done.recipe)
-    assert set(results) == {"test", "samples", "seconds", "parameters", "corpus"}
+    assert set(results) == {"test", "samples", "seconds", "parameters", "corpus", "advice"}
     score = done.model.score_part(parts.test)
     assert results["test"]["nats"] == pytest.approx(score.nats, rel=1e-6)
     assert results["test"]["count"] == score.count == targets(parts.test, done)

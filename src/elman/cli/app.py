@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from elman.cli.coach import coach
 from elman.cli.compare import compare
 from elman.cli.data import data
 from elman.cli.demo import demo
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, recipes, train, sample, predict, evaluate, compare, explain, worked, laws, data, doctor):
+for verb in (demo, recipes, train, sample, predict, evaluate, compare, coach, explain, worked, laws, data, doctor):
     app.command()(verb)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,9 @@ def train(
         str | None, typer.Option("--cell", help="A cell by name, or one of your own: FILE.py:NAME.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped, as if it had not.")] = False,
+    rate: Annotated[
+        bool, typer.Option("--find-rate", help="Only try which learning rates the task bears; leaves no run folder.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model as a recipe says, and leave a run folder with weights, samples and a report."""
@@ -37,18 +40,12 @@ def train(
     from elman.runs import train as train_recipe
 
     own = None if cell is None else find_cell(cell) if ".py" in cell else cell
-    finished = train_recipe(
-        recipe,
-        run=run,
-        resume=resume,
-        data=data,
-        epochs=epochs,
-        minutes=minutes,
-        seed=seed,
-        size=size,
-        cell=own,
-        settings=dict(parse_override(text) for text in settings or []),
-    )
+    told: dict[str, Any] = {"data": data, "epochs": epochs, "minutes": minutes, "seed": seed, "size": size, "cell": own}
+    changes = dict(parse_override(text) for text in settings or [])
+    if rate:
+        _find_rate(recipe, told, changes, kept=run is not None or resume, as_json=as_json)
+        return
+    finished = train_recipe(recipe, run=run, resume=resume, settings=changes, **told)
     if as_json:
         print_json({"run": str(finished.path), "reason": finished.outcome.reason, "results": finished.results})
         return
@@ -58,3 +55,17 @@ def train(
         typer.echo(f'ask it: elman predict {finished.path} "some text"')
     else:
         typer.echo(f"sample from it: elman sample {finished.path}")
+
+
+def _find_rate(recipe: str, told: dict[str, Any], changes: dict[str, Any], *, kept: bool, as_json: bool) -> None:
+    from elman.errors import InputError
+    from elman.reports.rate_chart import print_rate_range
+    from elman.runs.rate import find_rate
+
+    if kept:
+        raise InputError("--find-rate leaves no run folder, so it goes with neither --run nor --resume")
+    found = find_rate(recipe, settings=changes, **told)
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_rate_range(found)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from elman.reports.comparison.contents import Estimate
+from elman.reports.intervals import wilson
 
 LEVEL = 0.95
 
@@ -29,10 +30,7 @@ def over_seeds(values: Sequence[float], *, within: tuple[float, float] = (-math.
 
 def over_texts(correct: int, count: int) -> Estimate:
     """A share with its interval over texts (Wilson 1927): it stays within 0 and 1, and is right for few texts too."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(correct, count).proportion_ci(LEVEL, method="wilson")
-    return Estimate(correct / count, float(interval.low), float(interval.high), "wilson", count)
+    return Estimate(correct / count, *wilson(correct, count), "wilson", count)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

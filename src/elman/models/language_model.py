@@ -50,7 +50,8 @@ class LanguageModel(nn.Module):
         between = settings.dropout if settings.layers > 1 else 0.0
         self.recurrent = Recurrent(
             make_cell(settings), inputs, settings.hidden, settings.layers, settings.bias,
-            batch_first=True, dropout=between, engine=settings.engine, precision=settings.precision, generator=generator,
+            batch_first=True, dropout=between, recurrent_dropout=settings.recurrent_dropout, engine=settings.engine,
+            precision=settings.precision, generator=generator,
         )  # fmt: skip
         self.output = nn.Linear(settings.hidden, symbols, device="meta")
         if not torch.empty(0).is_meta:

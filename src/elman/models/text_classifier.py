@@ -42,7 +42,8 @@ class TextClassifier(ClassificationModel):
         self.embedding = WordEmbedding(s, symbols)
         self.recurrent = Recurrent(
             make_cell(s), s.embedding, s.hidden, s.layers, s.bias, batch_first=True, bidirectional=s.bidirectional,
-            dropout=s.dropout if s.layers > 1 else 0.0, engine=s.engine, precision=s.precision, generator=generator,
+            dropout=s.dropout if s.layers > 1 else 0.0, recurrent_dropout=s.recurrent_dropout, engine=s.engine,
+            precision=s.precision, generator=generator,
         )  # fmt: skip
         self.pooling = Pooling(s.pooling, s.hidden, self.recurrent.directions)
         self.output = nn.Linear(self.pooling.size, logits_for(classes), device="meta")

@@ -26,12 +26,12 @@ def boolean(name: str, value: Any) -> bool:
     return value
 
 
-def probability(value: Any) -> float:
+def probability(value: Any, name: str = "dropout") -> float:
     """A share of dropout, from 0 to 1."""
     if value is None or isinstance(value, (list, tuple, dict)):
-        raise WrongTypeError(f"dropout should be a number in range [0, 1], got: {type(value).__name__}")
+        raise WrongTypeError(f"{name} should be a number in range [0, 1], got: {type(value).__name__}")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise InputError(
-            f"dropout should be a number in range [0, 1] representing the probability of an element being zeroed, got {value!r}"
+            f"{name} should be a number in range [0, 1] representing the probability of an element being zeroed, got {value!r}"
         )
     return float(value)

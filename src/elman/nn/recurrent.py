@@ -23,6 +23,7 @@ from elman.errors import CellError, EngineError, ShapeError
 from elman.nn.arguments import boolean, positive, probability
 from elman.nn.dropout import dropout as drop
 from elman.nn.recording import Recording
+from elman.nn.recurrent_dropout import drop_recurrent, recurrent_probability
 from elman.nn.sequences import Rows, looked_up, to_rows, to_states, to_symbol_rows
 from elman.nn.streaming import RecurrentStream, stream_of
 
@@ -46,6 +47,7 @@ class Recurrent(nn.Module):
         engine: "auto", "fused" (C++ kernels, any cell whose step is pointwise, CPU), "torch" (its kernels for LSTM, GRU, Elman) or
             "loop" (any cell, any device, second derivatives); after a call `engine_used` and
             `engine_reason` tell which one ran and why.
+        recurrent_dropout: probability of zeroing a recurrent weight, in training: one mask a call for each W_hh; see `drop_recurrent`.
         precision: "float32", or "bf16": the factors of matrix products rounded to bfloat16, sums and everything else in float32; on the
             fused engine alone.
         device, dtype: of the parameters.
@@ -75,6 +77,7 @@ class Recurrent(nn.Module):
         *,
         engine: str = "auto",
         precision: str = "float32",
+        recurrent_dropout: float = 0.0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         generator: torch.Generator | None = None,
@@ -88,6 +91,7 @@ class Recurrent(nn.Module):
         self.bias = boolean("bias", bias)
         self.batch_first = boolean("batch_first", batch_first)
         self.dropout = probability(dropout)
+        self.recurrent_dropout = recurrent_probability(recurrent_dropout, self.trace)
         self.bidirectional = bool(bidirectional)
         self.engine = dispatch.check_name(engine)
         self.precision = dispatch.check_precision(precision, engine)
@@ -211,7 +215,7 @@ class Recurrent(nn.Module):
         """A call that keeps every named quantity of every step (gates, states, whatever the cell's equations name), for looking at.
 
         The fused engine records any pointwise cell, the loop engine the others. The numbers are cut off from gradients, and dropout
-        between layers is as in a call. Arguments and errors are those of a call; see `Recording` for what comes back.
+        is as in a call. Arguments and errors are those of a call; see `Recording` for what comes back.
         """
         if torch.compiler.is_dynamo_compiling():
             return self._record_outside_of_graph(input, hx)
@@ -251,6 +255,8 @@ class Recurrent(nn.Module):
         states = to_states(self._title, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
         values, finals = rows.rows, []
         sizes = rows.batch_sizes() if known is None else []
+        if self.training:
+            weights = drop_recurrent(weights, self.recurrent_dropout, self.dropout_generator)
         if tokens is not None:
             products = [functional.linear(values, w["weight_ih"], w.get("bias_ih")) for w in weights[0]]
             values = products[0] if len(products) == 1 else torch.cat(products, 1)
@@ -336,6 +342,7 @@ class Recurrent(nn.Module):
             "bidirectional": False,
             "engine": "auto",
             "precision": "float32",
+            "recurrent_dropout": 0.0,
         }
         parts += [f"{k}={getattr(self, k)!r}" for k, v in defaults.items() if getattr(self, k) != v]
         return ", ".join([f"cell={self.trace.name}", *parts] if type(self) is Recurrent else parts)

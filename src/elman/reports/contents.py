@@ -1,40 +1,21 @@
-"""What the files of a run hold, with types: rows of metrics.jsonl and timing.jsonl, and results.json. Losses are sums and counts."""
+"""What results.json holds, with types; the rows of metrics.jsonl and timing.jsonl have theirs from the training room."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from elman.coaching import Finding
 from elman.reports.intervals import wilson
-
-
-class _Contents(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Loss(_Contents):
-    """A negative log-likelihood in nats, summed over `count` symbols."""
-
-    nats: float
-    count: int
-
-    @property
-    def per_symbol(self) -> float:
-        """Nats per symbol."""
-        return self.nats / self.count if self.count else math.nan
-
-    @property
-    def bits(self) -> float:
-        """Bits per symbol."""
-        return self.per_symbol / math.log(2)
-
-    @property
-    def perplexity(self) -> float:
-        """exp(nats per symbol)."""
-        return math.exp(self.per_symbol) if self.per_symbol < 700 else math.inf
+from elman.training.rows import Contents as _Contents
+from elman.training.rows import Epoch as Epoch
+from elman.training.rows import Loss as Loss
+from elman.training.rows import Norms as Norms
+from elman.training.rows import Refused as Refused
+from elman.training.rows import Stretch as Stretch
 
 
 class ClassLoss(Loss):
@@ -51,66 +32,6 @@ class ClassLoss(Loss):
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy, as far as the number of texts goes."""
         return wilson(self.correct, self.count)
-
-
-class Norms(_Contents):
-    """Global norms of the gradient over an epoch's steps, before clipping."""
-
-    median: float
-    max: float
-
-
-class Epoch(_Contents):
-    """A row of metrics.jsonl that closes an epoch, or ("stop") the part of one that was done."""
-
-    kind: Literal["epoch", "stop"]
-    epoch: int
-    step: int
-    train_nats: float | None
-    train_count: int
-    train_correct: int | None = None
-    validation_nats: float | None
-    validation_count: int
-    validation_correct: int | None = None
-    rate: float | None = None
-    gradient_norm: Norms | None = None
-    clipped: int = 0
-    skipped: int = 0
-    best: bool = False
-
-    @property
-    def training(self) -> Loss | None:
-        """While the weights changed; None if nothing was trained or it was not finite."""
-        return _loss(self.train_nats, self.train_count)
-
-    def accuracy(self, part: Literal["training", "validation"]) -> float | None:
-        """Share that was told right; None for models that don't classify."""
-        correct, count = {
-            "training": (self.train_correct, self.train_count),
-            "validation": (self.validation_correct, self.validation_count),
-        }[part]
-        return None if correct is None or not count else correct / count
-
-    @property
-    def validation(self) -> Loss | None:
-        """With the weights at the end."""
-        return _loss(self.validation_nats, self.validation_count)
-
-
-class Refused(_Contents):
-    """A row of metrics.jsonl about a step that was not applied, since `tensor` was not finite."""
-
-    epoch: int
-    step: int
-    batch: int
-    tensor: str
-    value: str
-
-
-class Stretch(_Contents):
-    """A row of timing.jsonl."""
-
-    seconds: float
 
 
 class Sample(_Contents):
@@ -166,6 +87,7 @@ class Results(_Contents):
     seconds: float
     parameters: int
     corpus: Data
+    advice: tuple[Finding, ...] | None = None
 
 
 class Mistake(_Contents):
@@ -200,6 +122,7 @@ class ClassResults(_Contents):
     tokens_per_second: float
     parameters: int
     corpus: Data
+    advice: tuple[Finding, ...] | None = None
 
     @model_validator(mode="after")
     def _square(self) -> Self:
@@ -211,7 +134,3 @@ class ClassResults(_Contents):
 def results_of(values: Mapping[str, Any]) -> Results | ClassResults:
     """results.json with types; `ValidationError` where it is not what it should be."""
     return ClassResults.model_validate(values) if "classes" in values else Results.model_validate(values)
-
-
-def _loss(nats: float | None, count: int) -> Loss | None:
-    return Loss(nats=nats, count=count) if nats is not None and math.isfinite(nats) and count else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from elman.equations import cell_from_text, explain
 from elman.errors import CellError
 from elman.pages import frame
+from elman.reports.advice import advice_section
 from elman.reports.charts import charts, head
 from elman.reports.classes import class_sections
 from elman.reports.contents import ClassResults, Epoch, Results
@@ -37,6 +38,7 @@ def report_page(record: Record) -> str:
         *_warnings(record),
         _figures(record),
         *_curves(record),
+        *_advice(record.results),
         *_findings(record.results),
         *_equations(record),
         *_data(record),
@@ -44,6 +46,11 @@ def report_page(record: Record) -> str:
         *_again(record),
     ]
     return frame(visible(record.title), "\n".join(sections) + "\n", scripts=head())
+
+
+def _advice(results: Results | ClassResults | None) -> list[str]:
+    """Nothing for a run that no coach has seen."""
+    return [] if results is None or results.advice is None else advice_section(results.advice)
 
 
 def _findings(results: Results | ClassResults | None) -> list[str]:

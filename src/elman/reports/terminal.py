@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from elman.coaching import print_advice
 from elman.reports.classes import confusion_table
 from elman.reports.contents import ClassResults, Results, Sample, SampleTable, results_of
 from elman.reports.wording import duration, number, visible
@@ -25,6 +26,9 @@ def print_results(results: Mapping[str, Any], console: Console | None = None) ->
         _print_classes(found, console)
     else:
         _print_language(found, console)
+    if found.advice is not None:
+        console.print()
+        print_advice(found.advice, console)
 
 
 def _print_classes(found: ClassResults, console: Console) -> None:

@@ -17,6 +17,7 @@ from elman.recipes.reading import read_recipe, recipe_to_toml, with_overrides
 from elman.recipes.recipe import Recipe
 from elman.reports import write_report
 from elman.runs.assembly import Assembly, assemble
+from elman.runs.coach import advice
 from elman.runs.loaded import load
 from elman.storage import folder_exists, from_json, read_lines, to_json, write_file
 from elman.training import Listener, Outcome, ProgressListener, RunFolder, fit
@@ -81,12 +82,10 @@ def train(
         RunInUseError: another process writes to the folder. NonFiniteError: NaN; the parameters are as before it.
         Interrupted: a signal; the state is saved. StorageError: the disk failed; the last checkpoint is intact.
     """
-    values = {**_overrides(overrides), **(settings or {})}
-    if {"cell", "model.cell"} & set(values):  # a cell by name takes the place of one that the recipe writes down
-        values.setdefault("model.cell_text", None)
+    values = overridden(overrides, settings)
     path = Path(run) if run is not None else _default_folder(recipe, resume=resume)
     before = _recipe_of(path) if resume else None
-    resolved = _resolve(before or recipe, values)
+    resolved = resolve(before or recipe, values)
     if before is not None:
         _refuse_other(before, resolved)
     else:
@@ -106,9 +105,18 @@ def train(
             with suppress(ElmanError):  # a courtesy, which must not hide why the run stopped
                 write_report(path)
             raise
-        write_file(path / "results.json", to_json(parts.measure(path, _seconds(path))))
+        measured = parts.measure(path, _seconds(path))
+        write_file(path / "results.json", to_json({**measured, "advice": advice(parts, path)}))
         write_report(path)
     return Run(path, outcome)
+
+
+def overridden(overrides: dict[str, Any], settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What `train` was told beside the recipe, in terms of the recipe's own keys."""
+    values = {**_overrides(overrides), **(settings or {})}
+    if {"cell", "model.cell"} & set(values):  # a cell by name takes the place of one that the recipe writes down
+        values.setdefault("model.cell_text", None)
+    return values
 
 
 def _overrides(given: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +139,8 @@ def _overrides(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _resolve(recipe: str | Path | Recipe, values: Mapping[str, Any]) -> Recipe:
+def resolve(recipe: str | Path | Recipe, values: Mapping[str, Any]) -> Recipe:
+    """The recipe with these keys changed."""
     if isinstance(recipe, Recipe):
         return with_overrides(tomllib.loads(recipe_to_toml(recipe)), values, where="the recipe")
     return read_recipe(recipe, values)

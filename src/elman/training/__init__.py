@@ -13,6 +13,8 @@ from elman.training.listener import Listener as Listener
 from elman.training.listener import Silent as Silent
 from elman.training.optimisers import make_optimiser as make_optimiser
 from elman.training.progress import ProgressListener as ProgressListener
+from elman.training.rate_test import RateRange as RateRange
+from elman.training.rate_test import rate_range as rate_range
 from elman.training.run_folder import RunFolder as RunFolder
 from elman.training.schedules import Plateau as Plateau
 from elman.training.schedules import after_epoch as after_epoch
