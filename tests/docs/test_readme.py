@@ -45,6 +45,8 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mycell.py").write_text(CELL)
+    rows = [f"film {k} was {word},{mood}" for k in range(40) for word, mood in (("good", "for"), ("bad", "against"))]
+    (tmp_path / "reviews.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
     (tmp_path / "my.txt").write_text("one fish two fish red fish blue fish\n" * 60)
     (tmp_path / "my.toml").write_text(
         '[data]\nsource = "file"\nkind = "continuous"\n[training]\nepochs = 1\nbatch_size = 2\nsteps = 16\n'
@@ -55,6 +57,8 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         words = shlex.split(line)
         if words[1] == "train":
             words += small if "my.toml" not in words else []
+        if words[1] == "compare":
+            words += ["--seeds", "1", "--set", "training.epochs=1"]
         if "code" in words:
             words += ["--set", "data.max_characters=30000", "--set", "sample.length=20"]
         monkeypatch.setattr("sys.argv", words)
