@@ -13,6 +13,7 @@ from elman.cli.demo import demo
 from elman.cli.doctor import doctor
 from elman.cli.evaluate import evaluate
 from elman.cli.explain import explain
+from elman.cli.inspect import inspect
 from elman.cli.laws import laws
 from elman.cli.predict import predict
 from elman.cli.recipes import recipes
@@ -30,7 +31,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, recipes, train, sample, predict, evaluate, compare, coach, explain, worked, laws, data, doctor):
+for verb in (
+    demo,
+    recipes,
+    train,
+    sample,
+    predict,
+    evaluate,
+    compare,
+    coach,
+    explain,
+    worked,
+    inspect,
+    laws,
+    data,
+    doctor,
+):
     app.command()(verb)
 
 

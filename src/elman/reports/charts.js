@@ -28,8 +28,8 @@ function draw(chart) {
     showlegend: chart.lines.length > 1,
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--paper"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
-    xaxis: { ...axis, title: { text: "epoch" }, tickformat: "d", dtick: chart.epochs <= 12 ? 1 : undefined, unifiedhovertitle: { text: "epoch %{x}" } },
-    yaxis: { ...axis, title: { text: chart.title }, type: chart.logarithmic ? "log" : "linear", tickformat: "~g", range: chart.range },
+    xaxis: { ...axis, title: { text: chart.axis || "epoch" }, tickformat: "d", dtick: chart.epochs <= 12 ? 1 : undefined, unifiedhovertitle: { text: (chart.axis || "epoch") + " %{x}" } },
+    yaxis: { ...axis, title: { text: chart.title }, type: chart.logarithmic ? "log" : "linear", tickformat: chart.axis ? "~e" : "~g", range: chart.range },
   }, CONFIG);
 }
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Literal
 
@@ -39,10 +40,19 @@ def head(script: str = "charts.js") -> str:
 def charts(epochs: list[Epoch], clip_norm: float | None, unit: str) -> str:
     """Loss (nats per `unit`), accuracy, learning rate and gradient norm over epochs, as an HTML fragment."""
     drawn = [_loss(epochs, unit), *_accuracy(epochs), _rate(epochs), _norm(epochs, clip_norm)]
-    loss, *others = (f'<div class="chart" id="{c["id"]}" role="img" aria-label="{c["title"]}"></div>' for c in drawn)
+    loss, *others = map(chart_place, drawn)
+    return f'{loss}\n<div class="charts">\n{"".join(others)}\n</div>\n{chart_data(drawn)}'
+
+
+def chart_place(chart: Mapping[str, Any]) -> str:
+    """Where charts.js draws a chart."""
+    return f'<div class="chart" id="{chart["id"]}" role="img" aria-label="{chart["title"]}"></div>'
+
+
+def chart_data(drawn: Sequence[Mapping[str, Any]]) -> str:
+    """What charts.js reads, once a page."""
     data = json.dumps(drawn, allow_nan=False).replace("<", "\\u003c")
     return (
-        f'{loss}\n<div class="charts">\n{"".join(others)}\n</div>\n'
         '<noscript><p class="note">The charts need JavaScript; the table below has their numbers.</p></noscript>\n'
         f'<script type="application/json" id="chart-data">{data}</script>\n'
     )
