@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -33,6 +34,28 @@ rate = 0.02
 count = 3
 length = 12
 top_k = [1, 3]
+"""
+
+TONES = """\
+title = "Tones"
+
+[data]
+source = "file"
+path = "tones.csv"
+units = "words"
+validation = 0.2
+test = 0.2
+
+[model]
+shape = "classifier"
+cell = "gru"
+embedding = 8
+hidden = 8
+
+[training]
+epochs = 4
+batch_size = 8
+rate = 0.05
 """
 
 CELLS = {
@@ -145,6 +168,7 @@ def furnish(home: Path) -> None:
     )
     write_wrong_models(home)
     write_strange_categories(home)
+    write_texts(home)
 
 
 def write_strange_categories(home: Path) -> None:
@@ -210,3 +234,61 @@ def write_wrong_models(home: Path) -> None:
     resume = damaged / "last" / "resume.safetensors"
     resume.write_bytes(resume.read_bytes()[:-1])
     (damaged / "best" / "model.safetensors").write_bytes(b"")
+
+
+def tones(count: int = 60) -> list[tuple[str, str]]:
+    """Texts that say their class."""
+    said = {"calm": ("still", "quiet", "slow"), "loud": ("bang", "roar", "drum")}
+    return [
+        (f"the {said[tone][k % 3]} night {k} was {said[tone][k % 2]}", tone)
+        for k, tone in ((k, list(said)[k % 2]) for k in range(count))
+    ]
+
+
+def table(rows: Iterable[tuple[str, str]], head: str = "text,label") -> str:
+    return head + "\n" + "".join(f'"{text}",{label}\n' for text, label in rows)
+
+
+def write_texts(home: Path) -> None:
+    """Texts with labels in order and out of it, and models that classify."""
+    (home / "tones.csv").write_text(table(tones()))
+    (home / "tones.toml").write_text(TONES)
+    (home / "stars.csv").write_text(table(tones(20), "review,tone"))
+    for text, label in tones(8):
+        folder = home / "tone-folder" / label
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{len(list(folder.iterdir()))}.txt").write_text(text)
+    wrong: dict[str, str | bytes] = {
+        "one-class.csv": table((text, "calm") for text, _ in tones(20)),
+        "lonely.csv": table([*tones(40), ("only one of these", "odd")]),
+        "blank-texts.csv": table((("" if k < 5 else text), label) for k, (text, label) in enumerate(tones(40))),
+        "all-blank.csv": table((" ", label) for _, label in tones(20)),
+        "quote.csv": table(tones(20)) + '"never closed,calm\n' + table(tones(3), ""),
+        "columns.csv": table(tones(20)) + "one,two,three\n",
+        "mixed.csv": table(tones(20)).encode() + "caf\xe9,calm\n".encode("latin-1"),
+        "zero.csv": table(tones(20)).encode() + b"a\0b,calm\n",
+        "unknown-label.csv": table([*tones(6), ("odd words", "odd")]),
+        "no-label.csv": "text\n" + "".join(f"{text}\n" for text, _ in tones(6)),
+        "broken.jsonl": '{"text": "a", "label": "calm"}\n{"text":\n',
+        "header-only.csv": "text,label\n",
+        "few.csv": table(tones(2)),
+        "vectors-7.txt": "".join(f"{word} {' '.join('0.5' for _ in range(7))}\n" for word in ("bang", "still")),
+        "vectors-other.txt": "".join(f"{word} {' '.join('0.5' for _ in range(8))}\n" for word in ("zig", "zag")),
+        "vectors-bad.txt": "bang 1 2 3 4 5 6 7 8\nstill 1 2 x 4 5 6 7 8\n",
+    }
+    for name, content in wrong.items():
+        (home / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    quiet = {"data": home / "tones.csv", "listener": Silent()}
+    elman.train(home / "tones.toml", run=home / "tones", **quiet)
+    bag = home / "bag.toml"
+    bag.write_text(TONES.replace('"classifier"\ncell = "gru"\nembedding = 8\nhidden = 8', '"bag-of-words"\nngrams = 2'))
+    elman.train(bag, run=home / "bag", **quiet)
+    write_strange_classes(home)
+
+
+def write_strange_classes(home: Path) -> None:
+    """A model that is sound but for the names of its classes, which are printed."""
+    files = read_folder(home / "tones" / "best")
+    config = json.loads(files["config.json"])
+    files["config.json"] = to_json({**config, "classes": ["[/bold]\x1b[2Jcalm\nelman: fine", "[red]loud"]})
+    write_folder(home / "strange-classes", files, kind="model")

@@ -87,7 +87,7 @@ def test_out_of_minutes_and_resumed_in_new_processes(home: Path, tmp_path: Path)
         assert trees[0][name] == trees[1][name]
 
 
-@pytest.mark.parametrize("verb", ["sample run", "evaluate run", "explain lstm", "data names.txt"])
+@pytest.mark.parametrize("verb", ["sample run", "predict tones bang", "evaluate run", "explain lstm", "data names.txt"])
 def test_ctrl_c_elsewhere(verb: str, elman: Elman, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever else it comes: 130, and no traceback."""
 
@@ -95,7 +95,8 @@ def test_ctrl_c_elsewhere(verb: str, elman: Elman, home: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     for place in (
-        "elman.runs.load",
+        "elman.runs.loaded.load_language",
+        "elman.runs.classifier.load_classifier",
         "elman.runs.evaluation.evaluate_part",
         "elman.equations.explain",
         "elman.data.description.describe",

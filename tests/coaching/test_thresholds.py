@@ -226,6 +226,7 @@ def cases(draw: Any) -> Evidence:
         own |= {"embedding": draw(st.sampled_from([1, 50]))}
     if shape in ("average", "bag-of-words"):
         own |= {"hidden_layers": draw(st.sampled_from([[], [64]])), "input_dropout": draw(st.sampled_from([0.0, 0.2]))}
+        own["dropout"] *= bool(own["hidden_layers"])  # refused where there are no layers to drop between
     made = []
     for k in range(draw(st.integers(0, 7))):
         norms = draw(st.one_of(st.none(), st.builds(lambda a, b: {"median": a, "max": b}, numbers, numbers)))

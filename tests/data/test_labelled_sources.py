@@ -12,6 +12,7 @@ from labelled_examples import newsgroups, reviews, settings, table, tar, write
 from elman.data import (
     DataSettings,
     LabelledCorpus,
+    has_unlabelled,
     load_corpus,
     load_labelled,
     load_unlabelled,
@@ -99,6 +100,19 @@ def test_texts_without_labels(folder: Path) -> None:
     assert posts == tuple(f"café alt.atheism {number}" for number in range(12))
     with pytest.raises(DataError, match="yelp has no texts without labels"):
         load_unlabelled(settings(source="yelp"))
+
+
+def test_a_table_of_ones_own_has_no_texts_without_labels_beside_it(folder: Path, tmp_path: Path) -> None:
+    """It may stand for a source (`--data`); its archive, wherever it lies, is one."""
+    own = table(tmp_path / "own.csv")
+    (archive,) = folder.rglob("*bydate*.gz")
+    for source in ("imdb", "newsgroups"):
+        assert has_unlabelled(settings(source=source))
+        assert not has_unlabelled(settings(own, source=source))
+        assert not has_unlabelled(settings(tmp_path / "nowhere", source=source))
+    assert has_unlabelled(settings(archive, source="newsgroups"))
+    assert has_unlabelled(settings(archive.parent, source="newsgroups"))
+    assert not has_unlabelled(settings(source="yelp"))
 
 
 def test_unpacked_archives_are_read_too(tmp_path: Path, folder: Path) -> None:

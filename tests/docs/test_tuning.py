@@ -20,6 +20,7 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) fo
 BESIDE = {
     "training.momentum": {"training.optimiser": "sgd"},
     "training.nesterov": {"training.optimiser": "sgd", "training.momentum": 0.9},
+    "model.activation": {"model.hidden_layers": [64]},
 }
 SHAPES = (
     {"model.shape": "language-model"},

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence
 
 import elman.nn
 from elman.engines import fused
@@ -49,6 +50,35 @@ def test_the_same_as_looking_up(
             assert torch.allclose(a, b, rtol=1e-11, atol=1e-11)
 
 
+def packed_results(module: Recurrent, symbols: PackedSequence, inputs: torch.Tensor, *, looked_up: bool) -> list[Any]:
+    inputs = inputs.clone().requires_grad_()
+    module.zero_grad()
+    rows = symbols._replace(data=nn.functional.embedding(symbols.data, inputs))
+    output, final = module(rows) if looked_up else module.read(symbols, inputs)
+    for there, wanted in zip(output[1:], symbols[1:], strict=True):
+        assert there is wanted or torch.equal(there, wanted), "packed as the symbols are"
+    finals = final if isinstance(final, tuple) else (final,)
+    padded, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=True)
+    weight = torch.linspace(-1, 1, padded.numel(), dtype=padded.dtype).view(padded.shape)
+    ((padded * weight).sum() + sum((f * f).sum() for f in finals)).backward()
+    return [padded, *finals, inputs.grad, *(p.grad for p in module.parameters())]
+
+
+@pytest.mark.parametrize("engine", ["fused", "loop"])
+@pytest.mark.parametrize("lengths", [[4, 9, 1, 6], [7, 7, 7], [1], [12, 3]], ids=str)
+@pytest.mark.parametrize(("cell", "layers", "both"), [("gru", 1, False), ("lstm", 2, True), ("elman", 1, True)])
+def test_packed_symbols(cell: str, layers: int, both: bool, lengths: list[int], engine: str) -> None:
+    """Ragged sequences, in no order of length: values, final states and all gradients."""
+    module = Recurrent(cell, 6, 10, layers, bidirectional=both, dtype=torch.float64, engine=engine)
+    draw = torch.Generator().manual_seed(1)
+    tokens = torch.randint(4, (len(lengths), max(lengths)), generator=draw)
+    symbols = nn.utils.rnn.pack_padded_sequence(tokens, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+    inputs = torch.randn(4, 6, dtype=torch.float64, generator=draw)
+    expected = packed_results(module, symbols, inputs, looked_up=True)
+    for a, b in zip(expected, packed_results(module, symbols, inputs, looked_up=False), strict=True):
+        assert torch.allclose(a, b, rtol=1e-11, atol=1e-11)
+
+
 def test_without_biases_and_in_bf16() -> None:
     module = elman.nn.GRU(6, 40, bias=False)
     inputs, tokens = torch.randn(4, 6), torch.randint(4, (7, 5))
@@ -73,6 +103,11 @@ def test_what_does_not_fit() -> None:
         module.read(torch.zeros(3, 4), torch.randn(2, 6))
     with pytest.raises(ShapeError, match="Expected 6, got 5"):
         module.read(torch.zeros(3, 4, dtype=torch.int64), torch.randn(2, 5))
+    packed = nn.utils.rnn.pack_padded_sequence(torch.zeros(4, 3, 1), torch.tensor([4, 2, 1]))
+    with pytest.raises(ShapeError, match="packed"):
+        module.read(packed, torch.randn(2, 6))
+    with pytest.raises(ShapeError, match="packed"):
+        module.read(packed._replace(data=packed.data[:, 0]), torch.randn(2, 6))
     for wrong in (-1, 2):
         with pytest.raises(IndexError):
             module.read(torch.full((3, 4), wrong), torch.randn(2, 6))

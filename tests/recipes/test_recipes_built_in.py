@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from elman.data.sources import SOURCES
 from elman.recipes.builtin_names import builtin_names, builtin_summaries
 from elman.recipes.reading import read_recipe, recipe_to_toml
 from elman.recipes.recipe import Recipe
@@ -35,7 +36,10 @@ def keys_of(text: str) -> set[str]:
 
 
 def test_there_are_these() -> None:
-    assert set(builtin_names()) == {"names", "names-quick", "shakespeare", "code"}
+    language = {"names", "names-quick", "shakespeare", "code"}
+    newsgroups = {f"newsgroups-{model}" for model in ("bow", "mlp", "average", "rnn", "gru", "lstm", "bilstm", "best")}
+    imdb = {f"imdb-{model}" for model in ("bow", "rnn", "bilstm", "best")}
+    assert set(builtin_names()) == {*language, "docstrings-bow", "docstrings-gru", "sentiment", *newsgroups, *imdb}
     assert [row["name"] for row in builtin_summaries()] == list(builtin_names())
     assert all(row["title"] and row["about"] for row in builtin_summaries())
 
@@ -78,6 +82,32 @@ def test_what_the_others_are() -> None:
     assert code.data.source == "python"
     assert shakespeare.data.source == "shakespeare"
     assert code.data.kind == shakespeare.data.kind == "continuous"
+
+
+def test_the_practical_s_two_settings() -> None:
+    """Embedding 128, hidden 256, Adam, 5 epochs, the first 256 words, 25,000 of them known."""
+    for name, cell, both in (("imdb-rnn", "elman", False), ("imdb-bilstm", "lstm", True)):
+        recipe = read_recipe(name)
+        model, training, data = recipe.model, recipe.training, recipe.data
+        assert (model.shape, model.cell, model.bidirectional) == ("classifier", cell, both)
+        assert (model.embedding, model.hidden, training.optimiser, training.epochs) == (128, 256, "adam", 5)
+        assert (data.source, data.cut_at, data.max_symbols) == ("imdb", 256, 25_000)
+
+
+def test_the_assignment_s_first_model() -> None:
+    recipe = read_recipe("newsgroups-bow")
+    assert (recipe.model.shape, recipe.model.features, recipe.model.hidden_layers) == ("bag-of-words", "binary", [])
+    assert (recipe.data.source, recipe.training.epochs) == ("newsgroups", 100)
+    mlp = read_recipe("newsgroups-mlp")
+    assert mlp.model.hidden_layers
+    assert mlp.model.dropout > 0
+    assert mlp.training.weight_decay > 0
+
+
+def test_recipes_that_classify_are_of_sources_with_labels() -> None:
+    for name in builtin_names():
+        recipe = read_recipe(name)
+        assert (SOURCES[recipe.data.source].kind == "labelled") == (recipe.model.shape != "language-model")
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=30)

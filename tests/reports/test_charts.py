@@ -17,12 +17,14 @@ from elman.reports.charts import charts, head
 from elman.reports.contents import Epoch, Loss
 
 
-def drawn(rows: list[dict[str, Any]], clip_norm: float | None = None) -> dict[str, dict[str, Any]]:
+def drawn(
+    rows: list[dict[str, Any]], clip_norm: float | None = None, unit: str = "symbol"
+) -> dict[str, dict[str, Any]]:
     """The charts by their name, and in each its lines by theirs."""
-    page = Page(f"<!DOCTYPE html>\n{charts([Epoch.model_validate(row) for row in rows], clip_norm)}")
+    page = Page(f"<!DOCTYPE html>\n{charts([Epoch.model_validate(row) for row in rows], clip_norm, unit)}")
     ((_, content),) = page.scripts
     found = json.loads(content)
-    assert page.ids[:3] == [chart["id"] for chart in found], "each chart has its place"
+    assert page.ids[: len(found)] == [chart["id"] for chart in found], "each chart has its place"
     return {
         chart["id"].removeprefix("chart-"): chart | {"lines": {line["name"]: line for line in chart["lines"]}}
         for chart in found
@@ -40,6 +42,18 @@ def test_losses_are_sums_over_counts_with_bits_and_perplexity_to_hover_over() ->
         assert [perplexity for _, perplexity in line["more"]] == pytest.approx([math.exp(y) for y in expected])
         assert "nats" in line["hover"]
         assert "bits" in line["hover"]
+
+
+def test_shares_that_were_told_right_have_a_chart_where_texts_have_classes() -> None:
+    assert "accuracy" not in drawn([epoch(1, 2), epoch(2, 2)])
+    rows = [epoch(k, 3) | {"train_correct": 10_000 * k, "validation_correct": 5_000 + k} for k in range(1, 4)]
+    found = drawn(rows, unit="text")
+    assert list(found) == ["loss", "accuracy", "rate", "norm"]
+    assert "text" in found["loss"]["title"]
+    for name, key in (("training", "train"), ("validation", "validation")):
+        line = found["accuracy"]["lines"][name]
+        assert line["x"] == [1, 2, 3]
+        assert line["y"] == pytest.approx([row[f"{key}_correct"] / row[f"{key}_count"] for row in rows])
 
 
 def test_the_last_best_epoch_is_ringed() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import tiny_run
+import tiny_texts
 import torch
 from tiny_run import digest, weights
 
 from elman.cells import names
 from elman.recipes.builtin_names import builtin_names
-from elman.recipes.reading import recipe_to_toml
+from elman.recipes.reading import read_recipe, recipe_to_toml
 
 
 @pytest.mark.parametrize("kind", ["categories", "text"])
@@ -74,8 +75,8 @@ def test_every_model_setting_trains(settings: dict[str, Any], tmp_path: Path) ->
     assert run.metrics[-1]["train_nats"] < run.metrics[0]["train_nats"]
 
 
-@pytest.mark.parametrize("name", builtin_names())
-def test_every_built_in_recipe_runs_on_a_little_data(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [n for n in builtin_names() if read_recipe(n).model.shape == "language-model"])
+def test_every_built_in_language_recipe_runs_on_a_little_data(name: str, tmp_path: Path) -> None:
     """With everything of its own but the size, the time and the amount of data."""
     kind = "text" if name in ("shakespeare", "code") else "categories"
     section = tiny_run.write_data(tmp_path / "data", kind)
@@ -86,6 +87,21 @@ def test_every_built_in_recipe_runs_on_a_little_data(name: str, tmp_path: Path) 
     assert run.outcome.reason == "epochs"
     assert run.results["test"]["count"] > 0
     assert [table["top_k"] for table in run.results["samples"]] == [1, 3, 5, None]
+
+
+@pytest.mark.parametrize("name", [n for n in builtin_names() if read_recipe(n).model.shape != "language-model"])
+def test_every_built_in_recipe_that_classifies_runs_on_a_little_data(name: str, tmp_path: Path) -> None:
+    """Likewise; a source's own texts are replaced by a table."""
+    model = read_recipe(name).model
+    smaller: dict[str, Any] = {"hidden": 8} if model.shape == "classifier" else {}
+    smaller |= {"embedding": 8} if model.embedding else {}
+    smaller |= {"hidden_layers": [8]} if model.hidden_layers else {}
+    table = tiny_texts.write_table(tmp_path / "texts.csv")
+    run = tiny_run.train(name, run=tmp_path / "run", data=table, epochs=1, batch_size=8, settings=smaller)
+    assert run.outcome.reason == "epochs"
+    assert run.results["classes"] == list(tiny_texts.TONES)
+    assert sum(map(sum, run.results["confusion"])) == run.results["test"]["count"] > 0
+    assert run.results["epochs"] == {"trained": 1, "best": 1}
 
 
 def test_the_shorthands_of_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

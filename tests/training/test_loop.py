@@ -105,8 +105,8 @@ def test_best_is_the_best_and_is_only_written_when_it_is(tmp_path: Path) -> None
         assert (later != inode) == improved
 
     task.module.load_state_dict(bytes_to_tensors(read_folder(tmp_path / "best")["model.safetensors"]))
-    nats, count = evaluate(task, Documents(documents=2, seed=1))
-    assert nats / count == outcome.best == min(losses) / count
+    found = evaluate(task, Documents(documents=2, seed=1))
+    assert found.nats / found.count == outcome.best == min(losses) / found.count
 
 
 def test_an_equal_loss_is_not_better() -> None:
@@ -122,14 +122,15 @@ def test_evaluation_carries_the_state_and_builds_no_graph() -> None:
             return super().loss(batch, state)
 
     task, documents = Watched("LSTM"), Documents(chunks=4)
-    nats, count = evaluate(task, documents)
+    found = evaluate(task, documents)
     with torch.no_grad():
         logits, _ = task.module(documents.text.flatten(0, 1)[:, :-1], None)
     whole = torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), documents.text.flatten(0, 1)[:, 1:].flatten(), reduction="sum"
     )
-    assert nats == pytest.approx(whole.item(), rel=1e-6)
-    assert count == documents.symbols
+    assert found.nats == pytest.approx(whole.item(), rel=1e-6)
+    assert (found.count, found.correct) == (documents.symbols, None)
+    assert found.named("test") == {"test_nats": found.nats, "test_count": found.count}
 
 
 def test_early_stopping(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from elman.data.labelled import LabelledCorpus as LabelledCorpus
 from elman.data.labelled import LabelledReport as LabelledReport
 from elman.data.labelled import LabelledSplit as LabelledSplit
 from elman.data.labelled import LabelledTexts as LabelledTexts
+from elman.data.labelled import has_unlabelled as has_unlabelled
 from elman.data.labelled import load_for_evaluation as load_for_evaluation
 from elman.data.labelled import load_labelled as load_labelled
 from elman.data.labelled import load_unlabelled as load_unlabelled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from elman.data.tokens import Tokeniser
 from elman.errors import DataError, FolderError
 
 Kind = Literal["binary", "counts", "tf-idf"]
+LARGEST_IDF = 1000.0
 
 
 @dataclass(frozen=True)
@@ -154,11 +154,16 @@ class Features:
             raise FolderError(f"ngrams are {ngrams!r}: expected a whole number from 1 to 5")
         if not isinstance(terms, list) or not terms or not all(isinstance(term, str) and term for term in terms):
             raise FolderError("the features' terms must be a list of words")
+        if any("\ud800" <= character <= "\udfff" for term in terms for character in term):
+            raise FolderError("the features have a term with half a surrogate pair, which no text has")
         if len(set(terms)) != len(terms):
             raise FolderError("the features have a term twice")
-        numbers = isinstance(idf, list) and all(type(x) is float and math.isfinite(x) for x in idf)
+        # It is 1 + a logarithm of numbers of texts; 0 or infinity (in float32) would turn features into NaN.
+        numbers = isinstance(idf, list) and all(type(x) is float and 0 < x < LARGEST_IDF for x in idf)
         if not numbers or len(idf) != (len(terms) if kind == "tf-idf" else 0):
-            raise FolderError("idf must be a finite number for each term of tf-idf features, and empty for others")
+            raise FolderError(
+                f"idf must be a number from 0 to {LARGEST_IDF:g} for each term of tf-idf features, and empty for others"
+            )
         return cls(Tokeniser.from_json(data["tokeniser"]), kind, ngrams, data["normalise"], tuple(terms), tuple(idf))
 
 

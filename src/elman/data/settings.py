@@ -70,6 +70,12 @@ class DataSettings(BaseModel, extra="forbid", frozen=True):
     drop_duplicates: bool = False
     """Texts with labels: training texts that the validation or test part has too are left out, and reported."""
 
+    @field_validator("text_column", "label_column", mode="before")
+    @classmethod
+    def _number_as_text(cls, column: object) -> object:
+        """A column's number may be written without quotation marks, `--set text_column=2`."""
+        return str(column) if type(column) is int else column
+
     @field_validator("encoding")
     @classmethod
     def _is_a_text_encoding(cls, name: str) -> str:

@@ -66,7 +66,7 @@ def cell_from_text(text: str) -> Cell:
             headers[first] = rest.strip()
         else:
             raise CellError(
-                f"{where}: expected `name = expression` or one of {', '.join(_HEADERS)} (once each); found {line.strip()!r}"
+                f"{where}: expected `name = expression` or one of {', '.join(_HEADERS)} (once each); found {line.strip()[:80]!r}"
             )
     if len(equations) > MAX_ASSIGNMENTS:
         raise CellError(f"a cell's text has at most {MAX_ASSIGNMENTS} equations; this one has {len(equations)}")

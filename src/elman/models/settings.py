@@ -80,6 +80,10 @@ class ModelSettings(BaseModel):
             changed = [name for name in names if getattr(self, name) != fields[name].default]
             if changed and self.shape not in shapes:
                 raise ValueError(f"{changed[0]} belongs to shape {' and '.join(shapes)}; shape is {self.shape}")
+        if self.shape in ("average", "bag-of-words") and not self.hidden_layers:
+            useless = [name for name in ("dropout", "activation") if getattr(self, name) != fields[name].default]
+            if useless:
+                raise ValueError(f"{useless[0]} is of the hidden layers, and there are none: set model.hidden_layers")
         if self.shape in ("classifier", "average") and not self.embedding:
             raise ValueError(f"shape {self.shape} needs an embedding: set model.embedding to 100, for example")
         if not self.train_embedding and self.vectors is None:

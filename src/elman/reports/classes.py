@@ -9,7 +9,7 @@ from rich.text import Text
 
 from elman.reports.contents import ClassResults, Mistake
 from elman.reports.tables import numbers
-from elman.reports.wording import html, number, visible
+from elman.reports.wording import html, in_line, number
 
 MANY = 12
 """Classes from which on their names are too much for the heads of columns in a terminal: they get numbers."""
@@ -93,11 +93,12 @@ def confusion_table(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
     )
     grid.add_column("")
     for k, name in enumerate(classes):
-        grid.add_column(f"{k + 1}" if short else visible(name), justify="right")
+        # A name is a text of its own: in a string, Rich would take [red] for a mark.
+        grid.add_column(Text(f"{k + 1}" if short else in_line(name)), justify="right")
     grid.add_column("precision", justify="right")
     grid.add_column("recall", justify="right")
     for k, (name, _, precision, recall, _) in enumerate(per_class(classes, confusion)):
-        label = f"{k + 1} {visible(name)}" if short else visible(name)
+        label = f"{k + 1} {in_line(name)}" if short else in_line(name)
         cells = [
             Text(f"{count:,}", style="bold" if j == k else "" if count else "dim")
             for j, count in enumerate(confusion[k])

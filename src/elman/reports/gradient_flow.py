@@ -13,7 +13,7 @@ from elman.insight.gradient_flow import Flow
 from elman.pages import frame
 from elman.reports.charts import chart_data, chart_place, head
 from elman.reports.dots import curve
-from elman.reports.tables import numbers
+from elman.reports.tables import facts, numbers
 from elman.reports.wording import html, small
 
 TITLE = "How far back a gradient reaches"
@@ -82,7 +82,7 @@ def flow_page(flows: Sequence[Flow]) -> str:
         numbers(_COLUMNS, [_row(flow) for flow in flows]),
         *(f"<p>{html(sentence)}</p>" for sentence in READING),
         "<h2>What each shows</h2>",
-        numbers(("cell and start", "why"), [(flow.case.title, flow.case.why) for flow in flows]),
+        facts({flow.case.title: flow.case.why for flow in flows}),
         "<h2>Along the memory of an LSTM</h2>",
         _ABOUT_MEMORY,
         numbers(

@@ -22,6 +22,11 @@ def visible(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
+def in_line(text: str) -> str:
+    """A visible text in one line, such as a name: a stranger's must not start a line of its own."""
+    return visible(" ".join(text.split()))
+
+
 def html(value: object) -> str:
     """Any value as text of an HTML page, or of an attribute."""
     return escape(visible(str(value)))

@@ -17,6 +17,7 @@ from elman.data import (
     Vocabulary,
     WordVectors,
     find_vectors,
+    has_unlabelled,
     latent_vectors,
     load_labelled,
     load_unlabelled,
@@ -110,6 +111,10 @@ def assemble_classification(recipe: Recipe) -> ClassificationAssembly:
         if not len(getattr(parts, name)):
             raise DataError(f"there is no {name} part: a run needs one; set data.{name} to 0.1, for example")
     vocabulary = _vocabulary(recipe, parts.train)
+    if settings.word_dropout and isinstance(vocabulary, Vocabulary) and vocabulary.unknown is None:
+        raise InputError(
+            f"model.word_dropout reads {data.units} as unknown, and all {data.units} are known: leave it out"
+        )
     generators = Generators(recipe.training.seed)
     model = make_model(settings, vocabulary.size, len(corpus.classes), generators.init)
     if not isinstance(model, ClassificationModel):
@@ -149,7 +154,7 @@ def _vectors(recipe: Recipe, vocabulary: Vocabulary, train: LabelledTexts) -> Wo
     name, size = recipe.model.vectors or "", recipe.model.embedding
     if name != "latent":
         return load_vectors(find_vectors(name), vocabulary, size)
-    more = load_unlabelled(recipe.data) if recipe.data.source in ("imdb", "newsgroups") else ()
+    more = load_unlabelled(recipe.data) if has_unlabelled(recipe.data) else ()
     return latent_vectors((*train.texts, *more), vocabulary, size, recipe.training.seed)
 
 
@@ -169,13 +174,18 @@ def _mistakes(part: LabelledTexts, judged: Judgement, classes: tuple[str, ...]) 
     ]
 
 
+def _log(path: Path) -> list[dict[str, Any]]:
+    """The rows of a log; none where the time was up before the first step."""
+    return read_lines(path) if path.exists() else []
+
+
 def _epochs(run: Path) -> dict[str, int]:
-    rows = [row for row in read_lines(run / "metrics.jsonl") if row["kind"] in ("epoch", "stop")]
+    rows = [row for row in _log(run / "metrics.jsonl") if row["kind"] in ("epoch", "stop")]
     best = [row["epoch"] for row in rows if row["best"]]
     return {"trained": rows[-1]["epoch"] if rows else 0, "best": best[-1] if best else 0}
 
 
 def _speed(run: Path) -> float:
-    rows = read_lines(run / "timing.jsonl")
+    rows = _log(run / "timing.jsonl")
     seconds = sum(row["seconds"] for row in rows)
     return float(sum(row["symbols"] for row in rows) / seconds) if seconds else 0.0

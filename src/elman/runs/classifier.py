@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,11 @@ class Classifier:
             raise FolderError("the vocabulary is a language model's: it does not say how a text becomes words")
         return self.vocabulary.tokeniser
 
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """What it knows; made once, since a file may have many texts."""
+        return frozenset(self.vocabulary.terms if isinstance(self.vocabulary, Features) else self.vocabulary.symbols)
+
     def predict(self, inputs: str | Sequence[str]) -> Any:
         """The class of a text, or of each of several: a `Prediction`, or a list of them.
 
@@ -153,13 +159,12 @@ class Classifier:
     def _prediction(self, text: str, row: list[float]) -> Prediction:
         best = max(range(len(row)), key=row.__getitem__)
         tokens = self.tokeniser.tokens(text)
-        words = set(self.vocabulary.terms if isinstance(self.vocabulary, Features) else self.vocabulary.symbols)
         return Prediction(
             label=self.classes[best],
             probability=row[best],
             probabilities=dict(zip(self.classes, row, strict=True)),
             tokens=len(tokens),
-            known=sum(token in words for token in tokens),
+            known=sum(token in self._words for token in tokens),
         )
 
     def judge(self, part: LabelledTexts, batch_size: int = 64) -> Judgement:

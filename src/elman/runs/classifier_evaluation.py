@@ -8,10 +8,14 @@ from typing import Any
 
 from elman.data import LabelledCorpus, LabelledTexts, load_for_evaluation, split_labelled
 from elman.data.labelled.shuffling import shuffle_words
+from elman.errors import InputError
 from elman.randomness import named_generator
 from elman.recipes.reading import with_overrides
 from elman.recipes.recipe import Recipe
 from elman.runs.classifier import Classifier
+
+READING = ("text_column", "label_column", "header", "encoding")
+"""Settings of a recipe's data section that an evaluation may be told."""
 
 
 def classify_part(
@@ -32,8 +36,12 @@ def classify_file(classifier: Classifier, path: Path, settings: Mapping[str, Any
         shuffled: shuffle the words of each text.
 
     Raises:
+        InputError: a key that says something else; how a text becomes words, the model knows.
         DataError: it can't be read, or a text has a class that the model does not know.
     """
+    for key in settings:
+        if key.removeprefix("data.") not in READING:
+            raise InputError(f"{key} does not say how the texts are read; there are: {', '.join(READING)}")
     values = {"data": {"source": "file", "path": str(path), "kind": "labelled"}}
     given = {key if key.startswith("data.") else f"data.{key}": value for key, value in settings.items()}
     data = with_overrides(values, given, where="--set").data

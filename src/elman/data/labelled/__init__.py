@@ -8,4 +8,5 @@ from elman.data.labelled.report import report_labelled as report_labelled
 from elman.data.labelled.splits import LabelledSplit as LabelledSplit
 from elman.data.labelled.splits import LabelledTexts as LabelledTexts
 from elman.data.labelled.splits import split_labelled as split_labelled
+from elman.data.labelled.unlabelled import has_unlabelled as has_unlabelled
 from elman.data.labelled.unlabelled import load_unlabelled as load_unlabelled

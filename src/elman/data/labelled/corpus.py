@@ -49,7 +49,7 @@ def load_labelled(settings: DataSettings) -> LabelledCorpus:
     """Finds, reads and checks the labelled texts that the settings ask for. No row is dropped in silence.
 
     Raises:
-        DataError: nothing is there, it can't be read, has no such columns, or has only one class.
+        DataError: nothing is there, it can't be read, has no such columns, only one class, or nothing but empty texts.
     """
     refuse_settings_for_language(settings)
     title, found = find_rows(settings)
@@ -64,6 +64,8 @@ def load_labelled(settings: DataSettings) -> LabelledCorpus:
             f"{title} has {len(counts) or 'no'} class{only} with texts: telling apart takes at least two; is the right "
             "column read (data.label_column)?"
         )
+    if not any(row.text.strip() for row in rows):
+        raise DataError(f"{title}: every text is empty; is the right column read (data.text_column)?")
     parts = tuple(row.part for row in rows if row.part is not None)
     numbers = {name: number for number, name in enumerate(classes)}
     return LabelledCorpus(

@@ -11,13 +11,23 @@ from elman.data.tokens import Tokeniser
 
 
 def shuffle_words(part: LabelledTexts, tokeniser: Tokeniser, generator: torch.Generator) -> LabelledTexts:
-    """The same texts with the tokens that are read of each in random order: the same words, as often, elsewhere."""
+    """The same texts with the tokens that are read of each in random order: the same words, as often, elsewhere.
+
+    Of bytes, whole characters change places, since bytes in another order are no text; one that `cut_at` cuts through is left out.
+    """
     between = " " if tokeniser.units == "words" else ""
     return LabelledTexts(
-        texts=tuple(between.join(_shuffled(tokeniser.tokens(text), generator)) for text in part.texts),
+        texts=tuple(between.join(_shuffled(_pieces(text, tokeniser), generator)) for text in part.texts),
         labels=part.labels,
         places=part.places,
     )
+
+
+def _pieces(text: str, tokeniser: Tokeniser) -> Sequence[str]:
+    tokens = tokeniser.tokens(text)
+    if tokeniser.units != "bytes":
+        return tokens
+    return bytes.fromhex("".join(tokens)).decode("utf-8", errors="ignore")
 
 
 def _shuffled(tokens: Sequence[str], generator: torch.Generator) -> list[str]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from elman.data.labelled import imdb, newsgroups
 from elman.data.labelled.finding import archive_rows
-from elman.data.locating import locate
+from elman.data.locating import files_inside, locate
 from elman.data.settings import DataSettings
+from elman.data.sources import SOURCES
 from elman.errors import DataError
+
+
+def has_unlabelled(settings: DataSettings) -> bool:
+    """Whether there are such texts beside those that the settings name: not beside a table or folder of one's own."""
+    if settings.source not in ("imdb", "newsgroups"):
+        return False
+    path = None if settings.path is None else Path(settings.path)
+    return (
+        path is None or path.suffix == ".gz" or (path.is_dir() and bool(files_inside(path, SOURCES[settings.source])))
+    )
 
 
 def load_unlabelled(settings: DataSettings) -> tuple[str, ...]:
