@@ -44,7 +44,7 @@ def test_the_majority_class_and_the_loss_of_its_shares(shared: SharedData) -> No
         assert score.correct == list(part.labels).count(most)
         assert score.nats == pytest.approx(-sum(math.log(counts[label] / len(split.train)) for label in part.labels))
     entropy = -sum(n / len(split.train) * math.log(n / len(split.train)) for n in counts.values())
-    assert found.attempt.train.loss == pytest.approx(entropy)
+    assert found.attempt.train.per_text == pytest.approx(entropy)
 
 
 def design(part: LabelledTexts, words: list[str]) -> np.ndarray:

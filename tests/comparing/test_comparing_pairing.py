@@ -8,11 +8,12 @@ import pytest
 
 from elman.comparing.pairing import paired_test, vote
 from elman.comparing.run_files import Finished
-from elman.reports.comparison import Attempt, Score
+from elman.reports.comparison import Attempt
+from elman.training.scores import ClassScore
 
 
 def finished(seed: int, labels: str, answers: str, probability: float = 0.9) -> Finished:
-    score = Score(1.0, len(labels), sum(a == b for a, b in zip(labels, answers, strict=True)))
+    score = ClassScore(1.0, len(labels), sum(a == b for a, b in zip(labels, answers, strict=True)))
     attempt = Attempt(seed, None, score, score, score, None, None, 1.0, 1, 1, 10, None)
     return Finished(
         attempt, tuple(map(int, labels)), tuple(map(int, answers)), (probability,) * len(labels), "digest"

@@ -14,7 +14,7 @@ from made_up_run import epoch
 from parsed_page import Page
 
 from elman.reports.charts import charts, head
-from elman.reports.contents import Epoch, Loss
+from elman.reports.contents import Epoch, Score
 
 
 def drawn(
@@ -134,11 +134,11 @@ def test_charts_take_their_colours_from_the_page() -> None:
 
 @pytest.mark.parametrize(("nats", "count", "perplexity"), [(0.0, 5, 1.0), (10.0, 5, math.exp(2)), (1e9, 1, math.inf)])
 def test_a_loss_in_its_three_units(nats: float, count: int, perplexity: float) -> None:
-    loss = Loss(nats=nats, count=count)
+    loss = Score(nats=nats, count=count)
     assert loss.per_symbol == nats / count
     assert loss.bits == pytest.approx(math.log2(math.exp(1)) * nats / count)
     assert loss.perplexity == pytest.approx(perplexity)
 
 
 def test_a_loss_over_nothing_is_not_a_number() -> None:
-    assert math.isnan(Loss(nats=0.0, count=0).per_symbol)
+    assert math.isnan(Score(nats=0.0, count=0).per_symbol)

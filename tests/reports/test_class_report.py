@@ -18,8 +18,8 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from elman.reports import print_results, write_report
 from elman.reports.classes import per_class
-from elman.reports.intervals import wilson
 from elman.storage import to_json
+from elman.training.intervals import wilson
 
 
 @pytest.fixture

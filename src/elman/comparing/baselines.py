@@ -20,8 +20,9 @@ from elman.data.labelled.shuffling import shuffle_words
 from elman.errors import FolderError
 from elman.randomness import named_generator
 from elman.recipes.recipe import Recipe
-from elman.reports.comparison.contents import Attempt, Score
+from elman.reports.comparison.contents import Attempt
 from elman.storage import from_json, to_json, write_file
+from elman.training.scores import ClassScore
 
 ABOUT: dict[Baseline, str] = {
     "majority": "always the most frequent class of the training part; its loss is that of the classes' shares there",
@@ -53,12 +54,12 @@ def majority(split: LabelledSplit, shared: SharedData, seed: int) -> Finished:
     shares = [count / len(split.train) for count in counts]
     most = max(range(len(counts)), key=counts.__getitem__)
 
-    def score(part: LabelledTexts) -> Score:
+    def score(part: LabelledTexts) -> ClassScore:
         found = part.counts(len(counts))
         nats = math.fsum(
             n * -math.log(share) if share else math.inf for n, share in zip(found, shares, strict=True) if n
         )
-        return Score(nats, len(part), found[most])
+        return ClassScore(nats, len(part), found[most])
 
     attempt = Attempt(
         seed=seed, run=None, train=score(split.train), validation=score(split.validation),
@@ -82,7 +83,7 @@ def logistic_regression(split: LabelledSplit, shared: SharedData, recipe: Recipe
     seconds = time.monotonic() - began
     known = [int(label) for label in model.classes_]
 
-    def judged(part: LabelledTexts) -> tuple[Score, tuple[int, ...], tuple[float, ...]]:
+    def judged(part: LabelledTexts) -> tuple[ClassScore, tuple[int, ...], tuple[float, ...]]:
         logs = model.predict_log_proba(features.matrix(part.texts).astype("float64"))
         places = {label: place for place, label in enumerate(known)}
         nats = math.fsum(
@@ -91,7 +92,7 @@ def logistic_regression(split: LabelledSplit, shared: SharedData, recipe: Recipe
         )
         answers = tuple(known[k] for k in logs.argmax(axis=1))
         right = sum(answer == label for answer, label in zip(answers, part.labels, strict=True))
-        return Score(nats, len(part), right), answers, tuple(math.exp(row.max()) for row in logs)
+        return ClassScore(nats, len(part), right), answers, tuple(math.exp(row.max()) for row in logs)
 
     tested, answers, probability = judged(split.test)
     shuffled = shuffle_words(split.test, features.tokeniser, named_generator(seed, "shuffled words"))
@@ -148,7 +149,7 @@ def _read(stored: Any, key: str) -> Finished:
         raise ValueError("made of other data or settings")
     values = stored["finished"]
     scores = {
-        name: None if (value := values["attempt"][name]) is None else Score(**value)
+        name: None if (value := values["attempt"][name]) is None else ClassScore(**value)
         for name in ("train", "validation", "test", "shuffled")
     }
     attempt = Attempt(**{**values["attempt"], **scores, "curve": ()})

@@ -7,64 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from elman.errors import FolderError, InputError
-from elman.reports.comparison.contents import Attempt, Point, Score
+from elman.reports.comparison.contents import Attempt, Point
+from elman.reports.contents import ClassResults
 from elman.storage import from_json, read_lines
+from elman.training.rows import Contents
 
 File = TypeVar("File", bound=BaseModel)
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Score(_File):
-    nats: float
-    count: int
-    correct: int
-
-    def score(self) -> Score:
-        return Score(self.nats, self.count, self.correct)
-
-
-class _Epochs(_File):
-    trained: int
-    best: int | None
-
-
-class _Mistake(_File):
-    text: str
-    place: str
-    label: str
-    predicted: str
-    probability: float
-
-
-class _Corpus(_File):
-    title: str
-    digest: str
-
-
-class _Results(_File):
-    """results.json."""
-
-    train: _Score
-    validation: _Score
-    test: _Score
-    shuffled: _Score | None = None
-    classes: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    mistakes: tuple[_Mistake, ...]
-    epochs: _Epochs
-    seconds: float
-    parameters: int
-    tokens_per_second: float | None = None
-    corpus: _Corpus
-
-
-class _Predictions(_File):
+class _Predictions(Contents):
     """predictions.json."""
 
     labels: tuple[int, ...]
@@ -72,7 +26,7 @@ class _Predictions(_File):
     probability: tuple[float, ...]
 
 
-class _Epoch(_File):
+class _Epoch(Contents):
     """A row of metrics.jsonl that closes an epoch, or the part of one that the minutes left room for."""
 
     epoch: int
@@ -122,7 +76,7 @@ def read_run(run: Path, seed: int) -> Finished:
             f"{run} is the run of a language model: compare is for models that tell classes apart; "
             f"`elman evaluate` measures this one"
         )
-    results = _valid(_Results, raw, run / "results.json")
+    results = _valid(ClassResults, raw, run / "results.json")
     answers = _valid(_Predictions, _json(run / "predictions.json"), run / "predictions.json")
     if not len(answers.labels) == len(answers.predicted) == len(answers.probability) == results.test.count:
         raise FolderError(f"{run / 'predictions.json'} does not have one answer for each of the test texts")
@@ -132,10 +86,10 @@ def read_run(run: Path, seed: int) -> Finished:
     attempt = Attempt(
         seed=seed,
         run=str(run),
-        train=results.train.score(),
-        validation=results.validation.score(),
-        test=results.test.score(),
-        shuffled=results.shuffled.score() if results.shuffled else None,
+        train=results.train,
+        validation=results.validation,
+        test=results.test,
+        shuffled=results.shuffled,
         claimed=max(watched, default=None),
         seconds=results.seconds,
         epochs=results.epochs.trained,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from elman.reports.comparison.contents import Estimate
-from elman.reports.intervals import wilson
+from elman.training.intervals import wilson
 
 LEVEL = 0.95
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from elman.comparing.run_files import Finished
 from elman.comparing.statistics import over_seeds, over_texts
-from elman.reports.comparison.contents import Attempt, Estimate, Mistake, Row, Score
+from elman.reports.comparison.contents import Attempt, Estimate, Mistake, Row
+from elman.training.scores import ClassScore
 
 MOST = 10
 """Mistakes that are kept."""
@@ -23,8 +24,8 @@ def summarise(title: str, kind: Literal["model", "baseline"], about: str, attemp
         kind=kind,
         about=about,
         attempts=tuple(attempts),
-        train_loss=over_seeds([a.train.loss for a in attempts], within=(0, float("inf"))),
-        test_loss=over_seeds([a.test.loss for a in attempts], within=(0, float("inf"))),
+        train_loss=over_seeds([a.train.per_text for a in attempts], within=(0, float("inf"))),
+        test_loss=over_seeds([a.test.per_text for a in attempts], within=(0, float("inf"))),
         accuracy=_accuracy([a.test for a in attempts]),
         seconds=over_seeds([a.seconds for a in attempts], within=(0, float("inf"))),
         epochs=_known([a.epochs for a in attempts]),
@@ -59,7 +60,7 @@ def mistakes(attempts: Sequence[Finished]) -> tuple[Mistake, ...]:
     return tuple(sorted(surest, key=lambda mistake: (-mistake.wrong, -mistake.probability))[:MOST])
 
 
-def _accuracy(scores: Sequence[Score]) -> Estimate:
+def _accuracy(scores: Sequence[ClassScore]) -> Estimate:
     """Over seeds; of one alone, over its texts."""
     if len(scores) == 1:
         return over_texts(scores[0].correct, scores[0].count)

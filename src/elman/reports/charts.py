@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from plotly.offline import get_plotlyjs
 
-from elman.reports.contents import Epoch, Loss
+from elman.reports.contents import Epoch, Score
 
 FEW = 40  # points that are still marked one by one
 WIDE = 30  # values that differ by more than this factor get a logarithmic axis
@@ -65,7 +65,7 @@ def _loss(epochs: list[Epoch], unit: str) -> dict[str, Any]:
         hover = f"{name}: %{{y:.4f}} nats, %{{customdata[0]:.4f}} bits, perplexity %{{customdata[1]:.2f}}"
         lines.append(_line(name, colour, [(x, loss.per_symbol) for x, loss in points], hover))
         lines[-1]["more"] = [[loss.bits, _finite(loss.perplexity)] for _, loss in points]
-    best = [(row.epoch, row.validation.per_symbol) for row in epochs if row.best and isinstance(row.validation, Loss)]
+    best = [(row.epoch, row.validation.per_symbol) for row in epochs if row.best and isinstance(row.validation, Score)]
     if best:
         lines.append(_line("best", "--second", best[-1:], None) | {"mode": "markers", "ring": True})
     return {"id": "chart-loss", "title": f"nats per {unit}", "lines": lines, "epochs": len(epochs)}

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import model_validator
 
 from elman.coaching import Finding
-from elman.reports.intervals import wilson
 from elman.training.rows import Contents as _Contents
 from elman.training.rows import Epoch as Epoch
-from elman.training.rows import Loss as Loss
 from elman.training.rows import Norms as Norms
 from elman.training.rows import Refused as Refused
 from elman.training.rows import Stretch as Stretch
-
-
-class ClassLoss(Loss):
-    """The same over texts with a class each, of which `correct` were told right."""
-
-    correct: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share that was told right."""
-        return self.correct / self.count if self.count else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy, as far as the number of texts goes."""
-        return wilson(self.correct, self.count)
+from elman.training.scores import ClassScore as ClassScore
+from elman.training.scores import Score as Score
 
 
 class Sample(_Contents):
@@ -82,7 +65,7 @@ class Data(_Contents):
 class Results(_Contents):
     """results.json: what was measured when the training had ended."""
 
-    test: Loss
+    test: Score
     samples: tuple[SampleTable, ...]
     seconds: float
     parameters: int
@@ -110,10 +93,10 @@ class Epochs(_Contents):
 class ClassResults(_Contents):
     """results.json of a model that classifies; all with the best weights. `confusion`: a row for each true class."""
 
-    train: ClassLoss
-    validation: ClassLoss
-    test: ClassLoss
-    shuffled: ClassLoss
+    train: ClassScore
+    validation: ClassScore
+    test: ClassScore
+    shuffled: ClassScore
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...]

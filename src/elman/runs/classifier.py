@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,32 +15,7 @@ from elman.data.progress import watched
 from elman.errors import FolderError, InputError, WrongTypeError
 from elman.models import ClassificationModel, StoredModel
 from elman.models.finding import stored_model
-
-
-@dataclass(frozen=True)
-class ClassificationScore:
-    """The loss of texts and how many were told right: sums and counts."""
-
-    nats: float
-    count: int
-    correct: int
-
-    @property
-    def per_text(self) -> float:
-        """Nats per text: the mean of -ln p(its class)."""
-        return self.nats / self.count if self.count else math.nan
-
-    @property
-    def accuracy(self) -> float:
-        """Share that was told right."""
-        return self.correct / self.count if self.count else math.nan
-
-    def to_json(self) -> dict[str, float]:
-        """For programs."""
-        return {
-            "nats": self.nats, "count": self.count, "correct": self.correct,
-            "nats_per_text": self.per_text, "accuracy": self.accuracy,
-        }  # fmt: skip
+from elman.training.scores import ClassScore
 
 
 @dataclass(frozen=True)
@@ -54,10 +28,10 @@ class Judgement:
     """Of the predicted class."""
     nats: float
 
-    def score(self) -> ClassificationScore:
+    def score(self) -> ClassScore:
         """Loss and accuracy."""
         right = sum(a == b for a, b in zip(self.labels, self.predicted, strict=True))
-        return ClassificationScore(self.nats, len(self.labels), right)
+        return ClassScore(self.nats, len(self.labels), right)
 
     def confusion(self, classes: int) -> list[list[int]]:
         """How many texts of each class (row) were taken for each class (column)."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +19,9 @@ from elman.randomness import named_generator
 from elman.runs.classifier import as_classifier
 from elman.runs.tasks import LanguageTask
 from elman.training import evaluate
+from elman.training.scores import Score
 
 DEFAULT_LENGTH = {True: 30, False: 400}  # symbols of a sample at most: of a line, of running text
-
-
-@dataclass(frozen=True)
-class Score:
-    """The loss of a text: a sum and a count, and what people quote of them."""
-
-    nats: float
-    count: int
-
-    @property
-    def per_symbol(self) -> float:
-        """Nats per symbol."""
-        return self.nats / self.count if self.count else math.nan
-
-    @property
-    def bits(self) -> float:
-        """Bits per symbol."""
-        return self.per_symbol / math.log(2)
-
-    @property
-    def perplexity(self) -> float:
-        """exp(nats per symbol)."""
-        return math.exp(self.per_symbol) if self.per_symbol < 700 else math.inf
-
-    def to_json(self) -> dict[str, float]:
-        """For programs."""
-        return {
-            "nats": self.nats, "count": self.count, "nats_per_symbol": self.per_symbol,
-            "bits_per_symbol": self.bits, "perplexity": self.perplexity,
-        }  # fmt: skip
 
 
 class Model:

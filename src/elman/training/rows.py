@@ -7,33 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from elman.training.scores import Score
+
 
 class Contents(BaseModel):
     """Something read from a file; what a later version adds is passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Loss(Contents):
-    """A negative log-likelihood in nats, summed over `count` symbols."""
-
-    nats: float
-    count: int
-
-    @property
-    def per_symbol(self) -> float:
-        """Nats per symbol."""
-        return self.nats / self.count if self.count else math.nan
-
-    @property
-    def bits(self) -> float:
-        """Bits per symbol."""
-        return self.per_symbol / math.log(2)
-
-    @property
-    def perplexity(self) -> float:
-        """exp(nats per symbol)."""
-        return math.exp(self.per_symbol) if self.per_symbol < 700 else math.inf
 
 
 class Norms(Contents):
@@ -62,9 +42,9 @@ class Epoch(Contents):
     best: bool = False
 
     @property
-    def training(self) -> Loss | None:
+    def training(self) -> Score | None:
         """While the weights changed; None if nothing was trained or it was not finite."""
-        return _loss(self.train_nats, self.train_count)
+        return _score(self.train_nats, self.train_count)
 
     def accuracy(self, part: Literal["training", "validation"]) -> float | None:
         """Share that was told right; None for models that don't classify."""
@@ -75,9 +55,9 @@ class Epoch(Contents):
         return None if correct is None or not count else correct / count
 
     @property
-    def validation(self) -> Loss | None:
+    def validation(self) -> Score | None:
         """With the weights at the end."""
-        return _loss(self.validation_nats, self.validation_count)
+        return _score(self.validation_nats, self.validation_count)
 
 
 class Refused(Contents):
@@ -96,5 +76,5 @@ class Stretch(Contents):
     seconds: float
 
 
-def _loss(nats: float | None, count: int) -> Loss | None:
-    return Loss(nats=nats, count=count) if nats is not None and math.isfinite(nats) and count else None
+def _score(nats: float | None, count: int) -> Score | None:
+    return Score(nats, count) if nats is not None and math.isfinite(nats) and count else None

@@ -8,7 +8,6 @@ from elman.reports.comparison.contents import Mistake as Mistake
 from elman.reports.comparison.contents import PairedTest as PairedTest
 from elman.reports.comparison.contents import Point as Point
 from elman.reports.comparison.contents import Row as Row
-from elman.reports.comparison.contents import Score as Score
 from elman.reports.comparison.terminal import print_comparison as print_comparison
 from elman.reports.comparison.writing import FILES as FILES
 from elman.reports.comparison.writing import write_comparison as write_comparison

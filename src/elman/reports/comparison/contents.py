@@ -7,26 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from elman.training.scores import ClassScore
+
 How = Literal["student", "wilson"]
-
-
-@dataclass(frozen=True)
-class Score:
-    """How well some texts were told apart: nats and right answers, summed over `count` texts."""
-
-    nats: float
-    count: int
-    correct: int
-
-    @property
-    def loss(self) -> float:
-        """Nats per text."""
-        return self.nats / self.count if self.count else math.nan
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.correct / self.count if self.count else math.nan
 
 
 @dataclass(frozen=True)
@@ -57,10 +40,10 @@ class Attempt:
 
     seed: int
     run: str | None
-    train: Score
-    validation: Score | None
-    test: Score
-    shuffled: Score | None
+    train: ClassScore
+    validation: ClassScore | None
+    test: ClassScore
+    shuffled: ClassScore | None
     claimed: float | None
     seconds: float
     epochs: int | None

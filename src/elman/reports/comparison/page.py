@@ -186,6 +186,6 @@ def _runs(comparison: Comparison) -> list[str]:
 def _attempt(row: Row, attempt: Attempt) -> tuple[str, ...]:
     validation = attempt.validation.accuracy if attempt.validation else None
     return (
-        row.title, f"{attempt.seed}", number(attempt.train.loss), number(validation, 3), number(attempt.test.loss),
+        row.title, f"{attempt.seed}", number(attempt.train.per_text), number(validation, 3), number(attempt.test.per_text),
         number(attempt.test.accuracy, 3), duration(attempt.seconds), attempt.run or "–",
     )  # fmt: skip
