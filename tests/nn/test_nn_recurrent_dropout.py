@@ -40,7 +40,7 @@ def masked(module: Recurrent, p: float = P) -> tuple[dict[str, Tensor], dict[str
     factors = {}
     for name, weight in module.named_parameters():  # layer by layer, both directions
         if name.startswith("weight_hh"):
-            factors[name] = torch.empty(weight.shape).bernoulli_(1 - p, generator=generator).double() / (1 - p)
+            factors[name] = (torch.rand(weight.shape, generator=generator) >= p).double() / (1 - p)
     return {name: w.detach() * factors.get(name, 1.0) for name, w in module.named_parameters()}, factors
 
 

@@ -104,7 +104,8 @@ class LanguageModel(nn.Module):
         else:
             outputs, state = self.recurrent(self.inputs(tokens, categories), state)
         if self.training:
-            outputs = dropout(outputs, self.settings.dropout, self.recurrent.dropout_generator)
+            in_memory = outputs.transpose(0, 1)  # step after step
+            outputs = dropout(in_memory, self.settings.dropout, self.recurrent.dropout_generator).transpose(0, 1)
         return outputs, state
 
     def forward(self, tokens: Tensor, state: Any = None, categories: Tensor | None = None) -> tuple[Tensor, Any]:
@@ -130,9 +131,13 @@ class LanguageModel(nn.Module):
             The sum of nats, how many targets it is over, and the final state.
         """
         outputs, state = self.hidden(tokens, state, categories)
-        real = torch.arange(tokens.shape[1]) < lengths[:, None]
-        logits = self.output(outputs[real])
-        return functional.cross_entropy(logits, targets[real], reduction="sum"), int(real.sum()), state
+        count = int(lengths.sum())
+        if count == tokens.numel():  # no padding, as in running text: nothing to pick out
+            outputs, targets = outputs.transpose(0, 1).reshape(count, -1), targets.T.reshape(count)
+        else:
+            real = torch.arange(tokens.shape[1]) < lengths[:, None]
+            outputs, targets = outputs[real], targets[real]
+        return functional.cross_entropy(self.output(outputs), targets, reduction="sum"), count, state
 
     def step(self, tokens: Tensor, state: Any, categories: Tensor | None = None) -> tuple[Tensor, Any]:
         """One symbol each: logits [B, V] and the new state from tokens [B]."""

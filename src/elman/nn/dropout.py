@@ -20,5 +20,6 @@ def dropout(values: Tensor, p: float, generator: torch.Generator | None) -> Tens
         return values * 0.0
     if generator is None:
         return functional.dropout(values, p)
-    keep = torch.empty(values.shape, device=generator.device).bernoulli_(1 - p, generator=generator)
-    return values * keep.to(values) / (1 - p)
+    # Uniform numbers and a comparison take a tenth of the time of bernoulli_, which was a tenth of a small model's step.
+    keep = torch.rand(values.shape, generator=generator, device=generator.device) >= p
+    return values * keep.to(values).div_(1 - p)
