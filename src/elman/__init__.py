@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman import cells, nn
+    from elman.checking.checker import check
     from elman.checking.laws import laws
     from elman.comparing.comparing import compare
     from elman.engines.bptt import bptt
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ElmanError": "elman.errors",
     "bptt": "elman.engines.bptt",
+    "check": "elman.checking.checker",
     "compare": "elman.comparing.comparing",
     "explain": "elman.equations.explainer",
     "laws": "elman.checking.laws",
@@ -33,7 +35,20 @@ _HOME = {
 }
 _ROOMS = ("cells", "nn")
 
-__all__ = ["ElmanError", "__version__", "bptt", "cells", "compare", "explain", "laws", "load", "nn", "train", "worked"]
+__all__ = [
+    "ElmanError",
+    "__version__",
+    "bptt",
+    "cells",
+    "check",
+    "compare",
+    "explain",
+    "laws",
+    "load",
+    "nn",
+    "train",
+    "worked",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from cli_process import Said, command, environment, run
 
 VERBS = (
     *("demo", "recipes", "train", "sample", "predict", "evaluate", "compare", "coach"),
-    *("explain", "worked", "inspect", "laws", "data", "doctor"),
+    *("explain", "worked", "check", "inspect", "laws", "data", "doctor"),
 )
 HEAVY = ("torch", "numpy", "sympy", "plotly", "safetensors")
 

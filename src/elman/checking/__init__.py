@@ -1,5 +1,1 @@
-"""Check what runs here and whether it agrees with itself."""
-
-from elman.checking.health import examine
-
-__all__ = ["examine"]
+"""Check anything: this machine (`health`), a student's file (`worksheets`), a model (`laws`)."""

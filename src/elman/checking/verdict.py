@@ -77,11 +77,13 @@ class Verdict:
         subject: what was checked, and against what, "vanilla_rnn.py, worksheet vanilla-rnn".
         findings: in the order of the questions.
         notes: what is worth knowing and changes no outcome.
+        worksheet: its name, for a worksheet.
     """
 
     subject: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    worksheet: str = ""
 
     @property
     def right(self) -> bool:
@@ -118,7 +120,7 @@ class Verdict:
         """Plain values, for programs."""
         earned, possible = self.points
         return {
-            "subject": self.subject, "right": self.right, "earned": earned, "points": possible,
+            "subject": self.subject, "worksheet": self.worksheet, "right": self.right, "earned": earned, "points": possible,
             "mistakes": list(self.mistakes), "findings": [f.to_json() for f in self.findings], "notes": list(self.notes),
         }  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from elman.cli.check import check
 from elman.cli.coach import coach
 from elman.cli.compare import compare
 from elman.cli.data import data
@@ -42,6 +43,7 @@ for verb in (
     coach,
     explain,
     worked,
+    check,
     inspect,
     laws,
     data,

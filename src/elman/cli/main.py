@@ -14,6 +14,7 @@ Elman: recurrent networks, from the equation to the trained model.
   elman demo                       train a name generator in a minute; leaves a report to look at
   elman explain lstm --gradients   the equations of an LSTM, and its gradients, derived
   elman worked forward-by-hand     a course exercise with every number of every step
+  elman check --list               worksheets of courses, and a checker that names the mistake
   elman train shakespeare          train a model; elman recipes lists what else there is
   elman sample runs/names-quick    generate from what was trained
   elman doctor                     what this machine has, and what is missing
