@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from elman.comparing.plan import BASELINES, COMPARISONS, read_plan
+from elman.comparing.plan import BASELINES, read_plan
 from elman.errors import InputError, RecipeError
+from elman.recipes.builtin_names import COMPARISONS
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
@@ -19,7 +20,7 @@ def test_built_in_comparisons_can_be_read(name: str) -> None:
     assert plan.about
     assert len(plan.rows) >= 2
     assert plan.baselines == BASELINES
-    assert all(str(row.recipe).startswith(f"{name}-") for row in plan.rows)
+    assert all(str(row.recipe).startswith(f"{name.removesuffix('-stripped')}-") for row in plan.rows)
 
 
 def test_every_file_in_the_folder_is_built_in() -> None:

@@ -17,7 +17,7 @@ def recipes(
 ) -> None:
     """What can be trained without writing anything."""
     from elman.errors import RecipeError
-    from elman.recipes.builtin_names import builtin_names, builtin_summaries
+    from elman.recipes.builtin_names import COMPARISONS, builtin_names, builtin_summaries
 
     if name is not None:
         if name not in builtin_names():
@@ -34,7 +34,8 @@ def recipes(
         print_json(summaries)
         return
     for summary in summaries:
-        typer.echo(f"{summary['name']:<14} {summary['title']}\n{'':<14} {summary['about']}\n")
+        typer.echo(f"{summary['name']:<19} {summary['title']}\n{'':<19} {summary['about']}\n")
+    typer.echo(f"Comparisons of several: {', '.join(COMPARISONS)} (elman compare NAME)\n")
     typer.echo(
         "Train one: elman train NAME.  One of your own: elman recipes NAME > mine.toml, edit, elman train mine.toml"
     )

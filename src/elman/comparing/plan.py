@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elman.errors import InputError, RecipeError
-from elman.recipes.builtin_names import builtin_names
+from elman.recipes.builtin_names import COMPARISONS, builtin_names
 from elman.recipes.reading import read_toml
 
 Baseline = Literal["majority", "logistic-regression"]
@@ -22,7 +22,6 @@ TITLES: dict[Baseline, str] = {
     "majority": "majority class",
     "logistic-regression": "logistic regression (scikit-learn)",
 }
-COMPARISONS = ("newsgroups", "imdb", "docstrings")
 LONGEST_NAME = 60
 """Characters of a folder's name."""
 

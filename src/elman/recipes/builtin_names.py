@@ -13,6 +13,9 @@ ORDER = (
     *("imdb-bow", "imdb-rnn", "imdb-bilstm", "imdb-best"),
 )
 
+COMPARISONS = ("docstrings", "newsgroups", "newsgroups-stripped", "imdb")
+"""Tables of several recipes, for `elman compare`."""
+
 
 def builtin_names() -> tuple[str, ...]:
     """Names of the built-in recipes, simplest first."""
