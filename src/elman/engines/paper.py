@@ -27,14 +27,24 @@ class Step:
     quantities: dict[str, Array]
 
 
+Paths = dict[tuple[str, str], Array]
+
+
 @dataclass(frozen=True)
 class StepGradients:
-    """One step backward: what it adds to each parameter's gradient, and δ of every quantity, of the input and of the old state."""
+    """One step backward: what it adds to each parameter's gradient, and δ of every quantity, of the input and of the old state.
+
+    `paths` are the summands of each new state's δ by where they come from, as (where, quantity): ("loss", ""), ("final", ""),
+    ("step", q) through a quantity q of this step, ("next", q) along the state through q of the next step, unit by unit, and
+    ("matrix", k) through W_hk of the next step. `old_paths` are those that this step sends back, of the last two kinds.
+    """
 
     parameters: dict[str, Array]
     quantities: dict[str, Array]
     x: Array
     old: dict[str, Array]
+    paths: dict[str, Paths]
+    old_paths: dict[str, Paths]
 
 
 class Paper:
@@ -95,30 +105,43 @@ class Paper:
             grad_output: ∂L/∂h_t of the output at each step, [T, B, H].
             grad_state: ∂L/∂ of each final state, [B, H] each.
         """
-        incoming = dict(grad_state)
+        incoming: dict[str, Paths] = {k: {("final", ""): gradient} for k, gradient in grad_state.items()}
         for t in range(len(steps) - 1, -1, -1):
-            incoming[self.output] = incoming[self.output] + grad_output[t]
+            incoming[self.output] = {("loss", ""): grad_output[t], **incoming[self.output]}
             gradients = _StepBack(self, steps[t], incoming).gradients()
             yield gradients
-            incoming = gradients.old
+            incoming = gradients.old_paths
 
 
 class _StepBack:
     """The derived formulas of one step with its numbers in them."""
 
-    def __init__(self, paper: Paper, step: Step, incoming: dict[str, Array]) -> None:
+    def __init__(self, paper: Paper, step: Step, incoming: dict[str, Paths]) -> None:
         self.paper = paper
         self.step = step
         self.deltas: dict[str, Array] = {}
+        self.paths: dict[str, Paths] = {}
         for name in paper.derivation.order:
-            self.deltas[name] = self.total("q", name) + incoming.get(name, 0.0)
+            found = {**self.split("q", name, "step"), **incoming.get(name, {})}
+            self.deltas[name] = self.added(found)
+            if name in incoming:
+                self.paths[name] = found
+
+    def split(self, kind: str, name: str, where: str) -> Paths:
+        """The gradient of a symbol by its paths."""
+        terms = self.paper.derivation.terms.get((kind, name), ())
+        return {(where, term.via): np.asarray(self.path(term.expr)) for term in terms}
+
+    def added(self, paths: Paths) -> Array:
+        """The sum of paths, [B, H]."""
+        gradient = np.zeros(self.step.old[self.paper.output].shape)
+        for path in paths.values():
+            gradient = gradient + path
+        return gradient
 
     def total(self, kind: str, name: str) -> Array:
         """The gradient of a symbol: the sum over its paths."""
-        gradient = np.zeros(self.step.old[self.paper.output].shape)
-        for term in self.paper.derivation.terms.get((kind, name), ()):
-            gradient = gradient + self.path(term.expr)
-        return gradient
+        return self.added(self.split(kind, name, ""))
 
     def path(self, expr: Expr) -> Any:
         """The number of one path."""
@@ -133,13 +156,14 @@ class _StepBack:
         paper, t = self.paper, self.paper.trace
         dx = {k: self.total("x", k) for k in t.x_gates}
         dh = {k: self.total("h", k) for k in t.h_gates}
-        old = {k: self.total("s", k) for k in t.state}
+        old_paths = {k: self.split("s", k, "next") for k in t.state}
         for k, delta in dh.items():
-            old[paper.output] = old[paper.output] + delta @ paper.blocks["weight_hh"][k]
+            old_paths[paper.output][("matrix", k)] = delta @ paper.blocks["weight_hh"][k]
+        old = {k: self.added(paths) for k, paths in old_paths.items()}
         x = np.zeros(self.step.x.shape)
         for k, delta in dx.items():
             x = x + delta @ paper.blocks["weight_ih"][k]
-        return StepGradients(self.parameters(dx, dh), self.deltas, x, old)
+        return StepGradients(self.parameters(dx, dh), self.deltas, x, old, self.paths, old_paths)
 
     def parameters(self, dx: dict[str, Array], dh: dict[str, Array]) -> dict[str, Array]:
         """δ vᵀ for each block of the matrices, δ for the biases, summed over the sequences."""

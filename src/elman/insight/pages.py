@@ -11,7 +11,7 @@ from elman.equations.styles import MathML
 from elman.insight.heads import OUTPUTS
 from elman.insight.numbers import one, vector
 from elman.insight.worked import Worked, WorkedStep
-from elman.insight.worked_text import equations
+from elman.insight.worked_text import equations, shares
 from elman.pages import frame
 
 
@@ -58,10 +58,13 @@ def _forward(w: Worked, step: WorkedStep, t: int, digits: int) -> str:
 def _backward(w: Worked, t: int, digits: int) -> str:
     display = Display(MathML(), w.paper.output)
     step = w.steps[t - 1]
-    rows = [
-        _row(_math(display.quantity(name, str(t), delta=True)), vector(step.deltas[name], digits))
-        for name in w.paper.derivation.order
-    ]
+    rows = []
+    for name in w.paper.derivation.order:
+        rows.append(_row(_math(display.quantity(name, str(t), delta=True)), vector(step.deltas[name], digits)))
+        rows += [
+            f"<tr><td class='note'>{escape(note)}</td><td class='number note'>{vector(share, digits)}</td></tr>"
+            for note, share in shares(w, name, t)
+        ]
     return _section(f"Backward, step {t}", rows)
 
 

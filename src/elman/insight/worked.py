@@ -31,6 +31,10 @@ class WorkedStep:
     loss: float | None
     deltas: dict[str, Array]
     gradients: dict[str, Array]
+    paths: dict[str, dict[tuple[str, str], Array]]
+    """The summands of each state's δ by where they come from; see `StepGradients.paths`. Empty without targets."""
+    kept: dict[str, Array]
+    """For a state that the last one enters unit by unit: what that path leaves of its gradient on the way from the last step to here."""
 
     def __getitem__(self, name: str) -> Array:
         return self.quantities[name]
@@ -88,6 +92,8 @@ class Worked:
                 {
                     "x": s.x.tolist(), "quantities": _lists(s.quantities), "logits": s.logits.tolist(), "y": s.y.tolist(),
                     "loss": s.loss, "deltas": _lists(s.deltas), "gradients": _lists(s.gradients),
+                    "paths": {k: {" ".join(at).strip(): v.tolist() for at, v in p.items()} for k, p in s.paths.items()},
+                    "kept": _lists(s.kept),
                 }
                 for s in self.steps
             ],
@@ -138,6 +144,7 @@ def worked(
     if targets is not None:
         backward = _backward(paper, the_head, forward, logits, goals)
     view = _View(batched)
+    kept = _kept(paper, forward)
     done = tuple(
         WorkedStep(
             x=view(s.x),
@@ -147,8 +154,10 @@ def worked(
             loss=loss,
             deltas={} if b is None else {k: view(v) for k, v in b[0].quantities.items()},
             gradients={} if b is None else {**b[0].parameters, **b[1]},
+            paths={} if b is None else {k: {at: view(v) for at, v in found.items()} for k, found in b[0].paths.items()},
+            kept={k: view(product) for k, product in product_by_state.items()},
         )
-        for s, z, loss, b in zip(forward, logits, losses, backward, strict=True)
+        for s, z, loss, b, product_by_state in zip(forward, logits, losses, backward, kept, strict=True)
     )
     return Worked(
         cell=paper.trace.name,
@@ -159,6 +168,17 @@ def worked(
         paper=paper,
         head=the_head,
     )
+
+
+def _kept(paper: Paper, steps: list[Step]) -> list[dict[str, Array]]:
+    """For each step t the product of ∂s_τ/∂s_{τ-1} over τ = t + 1 ... T, unit by unit: for an LSTM's c, of its forget gates."""
+    slopes = {k: found for k, row in paper.derivation.slopes.items() if (found := row.get(("s", k))) is not None}
+    products = {k: np.ones(steps[0].old[k].shape) for k in slopes if k in paper.trace.state}
+    kept = []
+    for step in reversed(steps):
+        kept.append(dict(products))
+        products = {k: product * paper.value(step, slopes[k]) for k, product in products.items()}
+    return kept[::-1]
 
 
 def _backward(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elman.engines.layer import Array
 from elman.equations.derivation import Special
 from elman.equations.display import Display
 from elman.equations.expression import Expr, symbol
@@ -58,6 +59,22 @@ def equations(w: Worked) -> list[tuple[str, Expr]]:
     return found
 
 
+def shares(w: Worked, name: str, t: int) -> list[tuple[str, Array]]:
+    """The summands of a state's δ at step t with a few words each, and what the path along it has kept; nothing where there is one."""
+    step = w.steps[t - 1]
+    paths = {where: share for where, share in step.paths.get(name, {}).items() if share.any()}
+    words = {
+        "loss": "from the loss of this step", "final": "from the final state", "step": f"through {{}}_{t}",
+        "next": f"along {name}, through {{}}_{t + 1}: no matrix", "matrix": f"through W_h{{}} of step {t + 1}",
+    }  # fmt: skip
+    found = [(words[kind].format(via), share) for (kind, via), share in paths.items()] if len(paths) > 1 else []
+    if name in step.kept and t < len(w.steps):
+        slope = Display(Text(), w.paper.output).expression(w.paper.derivation.slopes[name]["s", name], "t")[0]
+        steps = f"step {t + 1}" if t + 1 == len(w.steps) else f"steps {t + 1} to {len(w.steps)}, multiplied,"
+        found.append((f"along {name} alone {slope} of {steps} leaves of 1", step.kept[name]))
+    return found
+
+
 def _backward(w: Worked, digits: int) -> list[str]:
     lines = ["", "Backward, from the last step to the first (δq = ∂L/∂q)"]
     display = Display(Text(), w.paper.output)
@@ -66,6 +83,7 @@ def _backward(w: Worked, digits: int) -> list[str]:
         for name in w.paper.derivation.order:
             left = display.quantity(name, str(t), delta=True)
             lines.append(f"    {left} = {vector(w.steps[t - 1].deltas[name], digits)}")
+            lines += [f"    {' ' * len(left)}   {note}: {vector(share, digits)}" for note, share in shares(w, name, t)]
     lines += ["", "Gradients of the parameters: the share of each step, and the sum"]
     for name in w.steps[0].gradients:
         for t, step in enumerate(w.steps, 1):
