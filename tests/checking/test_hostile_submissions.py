@@ -26,7 +26,7 @@ def confinable() -> bool:
 
 
 CLIPPING = worksheet("clipping").solution
-SHORT = Limits(seconds=1.0)
+SHORT = Limits(seconds=1.0, memory=1 << 28)
 
 
 def checked(folder: Path, text: str, sheet: str = "clipping", limits: Limits = SHORT) -> Verdict:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +21,8 @@ Wrong = frozenset[str]
 Reference = Callable[[Wrong], Quantities]
 MOST_DRAWS = 20
 """Attempts to draw inputs at which every known mistake shows."""
+GOOD_DRAWS = 5
+"""Such inputs among which those are chosen that tell most mistakes apart."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,34 @@ class Question:
             return False
         return bool(np.allclose(got[finite], want[finite], rtol=self.tolerance, atol=self.margin))
 
+    def result(self, mistake: str | None) -> Quantities | None:
+        """The numbers with a mistake, or the right ones; None where the mistake would stop the student's file (shapes don't fit)."""
+        with np.errstate(all="ignore"):
+            try:
+                return self.reference(frozenset() if mistake is None else frozenset({mistake}))
+            except ValueError:
+                return None
+
+    def same(self, one: Quantities | None, other: Quantities | None) -> bool:
+        """Whether two results can't be told apart."""
+        if one is None or other is None:
+            return one is other
+        return all(v.shape == other[k].shape and self.close(other[k], v) for k, v in one.items())
+
     def shows(self, mistake: str) -> bool:
         """Whether this mistake gives other numbers than the right ones, with the inputs that were drawn."""
-        with np.errstate(all="ignore"):
-            right = self.reference(frozenset())
-            try:
-                wrong = self.reference(frozenset({mistake}))
-            except ValueError:  # a transposed matrix of another size: the student's file would have stopped
-                return True
-        return not all(v.shape == wrong[k].shape and self.close(wrong[k], v) for k, v in right.items())
+        return not self.same(self.result(None), self.result(mistake))
+
+
+def _alike(questions: list[Question]) -> int:
+    """How many pairs of mistakes give the same numbers in every question that knows both."""
+    found: dict[frozenset[str], bool] = {}
+    for q in questions:
+        results = {m: q.result(m) for m in q.mistakes}
+        for one, other in combinations(q.mistakes, 2):
+            pair = frozenset((one, other))
+            found[pair] = found.get(pair, True) and q.same(results[one], results[other])
+    return sum(found.values())
 
 
 @dataclass(frozen=True)
@@ -113,15 +136,22 @@ class Worksheet:
     def questions(self, seed: int) -> list[Question]:
         """The questions for a seed; the same seed asks the same.
 
-        Inputs that would hide a known mistake (a ReLU that never sees a negative number) are drawn again.
+        Inputs that would hide a known mistake (a ReLU that never sees a negative number) are drawn again, and of a few that hide none
+        those are taken at which the fewest mistakes give the same numbers as another.
         """
         rng = np.random.default_rng([seed, *self.name.encode()])
+        best, fewest, good = self.draw(rng), math.inf, 0
         for _ in range(MOST_DRAWS):
             questions = self.draw(rng)
             known = dict.fromkeys(m for q in questions for m in q.mistakes)
-            if all(any(m in q.mistakes and q.shows(m) for q in questions) for m in known):
+            if not all(any(m in q.mistakes and q.shows(m) for q in questions) for m in known):
+                continue
+            good += 1
+            if (alike := _alike(questions)) < fewest:
+                best, fewest = questions, alike
+            if good == GOOD_DRAWS or fewest == 0:
                 break
-        return questions
+        return best
 
     def starter_file(self) -> str:
         """The starter with the statement above it."""
