@@ -10,7 +10,7 @@ import pytest
 import torch
 from labelled_examples import settings, write
 
-from elman.data import TextBatches, Vocabulary, load_vectors
+from elman.data import TextBatches, Vocabulary, find_vectors, load_vectors
 from elman.data.labelled import LabelledTexts
 from elman.data.vocabulary import UNKNOWN
 from elman.errors import DataError, InputError
@@ -120,3 +120,18 @@ def test_the_real_vectors(real_data: Path) -> None:
     found = load_vectors(real_data / "glove" / "glove-50d-5k.json", known)
     assert found.dimension == 50
     assert found.share > 0.8
+
+
+def test_of_several_glove_files_the_one_of_the_right_size_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELMAN_DATA", str(tmp_path))
+    folder = tmp_path / "glove"
+    folder.mkdir()
+    for size in (300, 50, 100):
+        (folder / f"glove.6B.{size}d.txt").touch()
+    assert find_vectors("glove", 100) == folder / "glove.6B.100d.txt"
+    assert find_vectors("glove", 50) == folder / "glove.6B.50d.txt"
+    (folder / "glove.6B.zip").touch()  # has all sizes
+    assert find_vectors("glove", 200) == folder / "glove.6B.zip"
+    assert find_vectors("my/own.txt", 100) == Path("my/own.txt")

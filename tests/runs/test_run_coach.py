@@ -20,7 +20,7 @@ from elman.runs.rate import find_rate
 def test_the_evidence_of_a_language_model(kind: str, tmp_path: Path) -> None:
     run = train(recipe(tmp_path / "data", kind), run=tmp_path / "run")
     parts = assemble(read_recipe(tmp_path / "run" / "recipe.toml"))
-    evidence = gather(parts, run.path)
+    evidence = gather(parts, run.path, run.results)
     assert [row.epoch for row in evidence.epochs] == [1, 2]
     assert evidence.validation_losses == [
         row["validation_nats"] / row["validation_count"] for row in run.metrics if row["kind"] == "epoch"
@@ -50,7 +50,7 @@ def test_the_evidence_of_a_classifier(shape: str, tmp_path: Path) -> None:
         values.setdefault(section, {})[name] = value
     run = train(Recipe.model_validate(values), run=tmp_path / "run")
     parts = assemble(read_recipe(tmp_path / "run" / "recipe.toml"))
-    evidence = gather(parts, run.path)
+    evidence = gather(parts, run.path, run.results)
     assert evidence.classes is not None
     assert evidence.predicted is not None
     assert sum(evidence.classes) == sum(evidence.predicted) == run.results["validation"]["count"]

@@ -42,7 +42,7 @@ def compare(
     Runs that are there are used again, and one that was killed goes on: the same call after any interruption ends the same.
 
     Args:
-        sources: a built-in comparison ("newsgroups", "imdb", "docstrings") or its TOML file; or recipes, TOML files and run folders.
+        sources: a built-in comparison (`elman recipes` lists them) or its TOML file; or recipes, TOML files and run folders.
         seeds: how many runs each recipe gets (seeds 1, 2 ...); None: as the comparison says, else one.
         settings: keys of all recipes with their values, `{"training.epochs": 3}`; they win over the comparison's own.
         data: a file or folder of texts in the place of the recipes' own.

@@ -13,7 +13,7 @@ from elman.errors import FolderError, InputError
 from elman.reports.comparison.contents import Attempt, Point
 from elman.reports.contents import ClassResults
 from elman.storage import from_json, read_lines
-from elman.training.rows import Contents
+from elman.training.rows import Contents, Epoch
 
 File = TypeVar("File", bound=BaseModel)
 
@@ -24,18 +24,6 @@ class _Predictions(Contents):
     labels: tuple[int, ...]
     predicted: tuple[int, ...]
     probability: tuple[float, ...]
-
-
-class _Epoch(Contents):
-    """A row of metrics.jsonl that closes an epoch, or the part of one that the minutes left room for."""
-
-    epoch: int
-    validation_nats: float | None
-    validation_count: int
-    validation_correct: int
-    best: bool = False
-    test_count: int = 0
-    test_correct: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +69,7 @@ def read_run(run: Path, seed: int) -> Finished:
     if not len(answers.labels) == len(answers.predicted) == len(answers.probability) == results.test.count:
         raise FolderError(f"{run / 'predictions.json'} does not have one answer for each of the test texts")
     rows = [row for row in read_lines(run / "metrics.jsonl") if row.get("kind") in ("epoch", "stop")]
-    epochs = [_valid(_Epoch, row, run / "metrics.jsonl") for row in rows]
+    epochs = [_valid(Epoch, row, run / "metrics.jsonl") for row in rows]
     watched = [row.test_correct / row.test_count for row in epochs if row.test_count]
     attempt = Attempt(
         seed=seed,
@@ -104,9 +92,9 @@ def read_run(run: Path, seed: int) -> Finished:
     )  # fmt: skip
 
 
-def _point(row: _Epoch) -> Point:
-    nats = math.nan if row.validation_nats is None else row.validation_nats
-    return Point(row.epoch, nats / row.validation_count, row.validation_correct / row.validation_count, row.best)
+def _point(row: Epoch) -> Point:
+    loss, accuracy = row.validation, row.accuracy("validation")
+    return Point(row.epoch, loss.per_symbol if loss else math.nan, math.nan if accuracy is None else accuracy, row.best)
 
 
 def _json(path: Path) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,10 @@ class WordVectors:
         weight[self.found] = self.table[self.found].to(weight.dtype)
 
 
-def find_vectors(name: str) -> Path:
+def find_vectors(name: str, dimension: int) -> Path:
     """The file of word vectors that a recipe means: a path, or for "glove" what lies in the folder glove of one's data.
+
+    Of several files there, the one whose name tells the dimension, as `glove.6B.100d.txt` does; an archive has them all.
 
     Raises:
         DataError: nothing is there; the message says what to put where.
@@ -84,7 +87,9 @@ def find_vectors(name: str) -> Path:
     for folder in folders:
         files = sorted(f for f in folder.glob("*") if f.suffix in (".zip", ".txt", ".json")) if folder.is_dir() else []
         if files:
-            return files[0]
+            return min(
+                files, key=lambda file: (f"{dimension}d" not in re.split(r"[.\-_]", file.name), file.suffix != ".zip")
+            )
     raise DataError(
         f"there are no GloVe vectors: put glove.6B.zip of https://nlp.stanford.edu/projects/glove/ into {folders[0]}, or name a "
         "file with model.vectors"

@@ -36,13 +36,3 @@ function draw(chart) {
 function drawAll() {
   JSON.parse(document.getElementById("chart-data").textContent).forEach(draw);
 }
-
-function forPaper(on) {
-  document.documentElement.toggleAttribute("data-paper", on);
-  drawAll();
-}
-
-addEventListener("DOMContentLoaded", drawAll);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-addEventListener("beforeprint", () => forPaper(true));
-addEventListener("afterprint", () => forPaper(false));

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from plotly.offline import get_plotlyjs
 
 from elman.reports.contents import Epoch, Score
+from elman.reports.wording import html
 
 FEW = 40  # points that are still marked one by one
 WIDE = 30  # values that differ by more than this factor get a logarithmic axis
@@ -24,7 +25,8 @@ def head(script: str = "charts.js") -> str:
     The policy forbids every request, and every script but these two, whatever a text on the page might contain.
     """
     # A parser ends a script at the first "</script", wherever it stands; JavaScript reads the escaped one the same.
-    scripts = [text.replace("</script", "<\\/script") for text in (get_plotlyjs(), _own(script))]
+    own = _own(script) + _own("drawing.js")
+    scripts = [text.replace("</script", "<\\/script") for text in (get_plotlyjs(), own)]
     allowed = " ".join(f"'sha256-{_sha256(text)}'" for text in scripts)
     policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     return "\n".join(
@@ -44,16 +46,18 @@ def charts(epochs: list[Epoch], clip_norm: float | None, unit: str) -> str:
     return f'{loss}\n<div class="charts">\n{"".join(others)}\n</div>\n{chart_data(drawn)}'
 
 
-def chart_place(chart: Mapping[str, Any]) -> str:
-    """Where charts.js draws a chart."""
-    return f'<div class="chart" id="{chart["id"]}" role="img" aria-label="{chart["title"]}"></div>'
+def chart_place(chart: Mapping[str, Any], label: str | None = None) -> str:
+    """Where a script draws a chart; `label` (its title, if none is given) is for those who can't see it."""
+    height = f' style="height: {chart["height"]}rem"' if "height" in chart else ""
+    told = html(chart["title"] if label is None else label)
+    return f'<div class="chart" id="{chart["id"]}" role="img" aria-label="{told}"{height}></div>'
 
 
 def chart_data(drawn: Sequence[Mapping[str, Any]]) -> str:
-    """What charts.js reads, once a page."""
+    """What the script reads, once a page."""
     data = json.dumps(drawn, allow_nan=False).replace("<", "\\u003c")
     return (
-        '<noscript><p class="note">The charts need JavaScript; the table below has their numbers.</p></noscript>\n'
+        '<noscript><p class="note">The charts need JavaScript; the tables have their numbers.</p></noscript>\n'
         f'<script type="application/json" id="chart-data">{data}</script>\n'
     )
 

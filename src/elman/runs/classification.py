@@ -70,6 +70,7 @@ class ClassificationAssembly:
         """The contents of results.json, all but deterministic; predictions.json beside it tells every test text's class."""
         classifier, parts = load_classifier(run), self.parts
         network = classifier.network
+        validation = judge(network, self.validation, "validation part (texts)")
         test = judge(network, self.test, "test part (texts)")
         generator = named_generator(self.recipe.training.seed, "shuffled words")
         shuffled = shuffle_words(parts.test, classifier.tokeniser, generator)
@@ -78,13 +79,14 @@ class ClassificationAssembly:
         return {
             "shape": self.recipe.model.shape,
             "train": judge(network, self.train, "training part (texts)").score().to_json(),
-            "validation": judge(network, self.validation, "validation part (texts)").score().to_json(),
+            "validation": validation.score().to_json(),
             "test": test.score().to_json(),
             "shuffled": judge(network, TextBatches(shuffled, self.vocabulary, size), "shuffled (texts)")
             .score()
             .to_json(),
             "classes": list(self.corpus.classes),
             "confusion": test.confusion(len(self.corpus.classes)),
+            "validation_confusion": validation.confusion(len(self.corpus.classes)),
             "mistakes": _mistakes(parts.test, test, self.corpus.classes),
             "epochs": _epochs(run),
             "seconds": seconds,
@@ -153,7 +155,7 @@ def _vectors(recipe: Recipe, vocabulary: Vocabulary, train: LabelledTexts) -> Wo
     """The word vectors that the recipe names; latent ones also read the source's texts without labels, never a test text."""
     name, size = recipe.model.vectors or "", recipe.model.embedding
     if name != "latent":
-        return load_vectors(find_vectors(name), vocabulary, size)
+        return load_vectors(find_vectors(name, size), vocabulary, size)
     more = load_unlabelled(recipe.data) if has_unlabelled(recipe.data) else ()
     return latent_vectors((*train.texts, *more), vocabulary, size, recipe.training.seed)
 

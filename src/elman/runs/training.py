@@ -106,7 +106,7 @@ def train(
                 write_report(path)
             raise
         measured = parts.measure(path, _seconds(path))
-        write_file(path / "results.json", to_json({**measured, "advice": advice(parts, path)}))
+        write_file(path / "results.json", to_json({**measured, "advice": advice(parts, path, measured)}))
         write_report(path)
     return Run(path, outcome)
 

@@ -24,7 +24,7 @@ class Norms(Contents):
 
 
 class Epoch(Contents):
-    """A row of metrics.jsonl that closes an epoch, or ("stop") the part of one that was done."""
+    """A row of metrics.jsonl that closes an epoch, or ("stop") the part of one that was done. `test_*`: where it is watched."""
 
     kind: Literal["epoch", "stop"]
     epoch: int
@@ -35,6 +35,8 @@ class Epoch(Contents):
     validation_nats: float | None
     validation_count: int
     validation_correct: int | None = None
+    test_count: int = 0
+    test_correct: int = 0
     rate: float | None = None
     gradient_norm: Norms | None = None
     clipped: int = 0

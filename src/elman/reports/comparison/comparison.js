@@ -107,13 +107,3 @@ function drawAll() {
     Plotly.react(chart.id, ...KINDS[chart.kind](chart), CONFIG);
   }
 }
-
-function forPaper(on) {
-  document.documentElement.toggleAttribute("data-paper", on);
-  drawAll();
-}
-
-addEventListener("DOMContentLoaded", drawAll);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-addEventListener("beforeprint", () => forPaper(true));
-addEventListener("afterprint", () => forPaper(false));

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -18,18 +16,6 @@ MOST_CLASSES = 30
 """More would not be readable in a heat map."""
 WIDE = 30
 """Losses that differ by more than this factor get a logarithmic axis."""
-
-
-def place(chart: dict[str, Any], label: str) -> str:
-    """Where a chart goes; `label` is for those who can't see it."""
-    height = f' style="height: {chart["height"]}rem"' if "height" in chart else ""
-    return f'<div class="chart" id="{chart["id"]}" role="img" aria-label="{escape(label)}"{height}></div>'
-
-
-def data(charts: Sequence[dict[str, Any]]) -> str:
-    """What comparison.js reads."""
-    text = json.dumps(charts, allow_nan=False).replace("<", "\\u003c")
-    return f'<script type="application/json" id="chart-data">{text}</script>\n'
 
 
 def accuracies(comparison: Comparison) -> dict[str, Any]:

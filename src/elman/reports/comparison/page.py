@@ -6,7 +6,7 @@ from importlib import resources
 
 from elman.pages import frame
 from elman.reports import tables
-from elman.reports.charts import head
+from elman.reports.charts import chart_data, chart_place, head
 from elman.reports.comparison import figures, sentences
 from elman.reports.comparison.contents import Attempt, Comparison, Mistake, Row
 from elman.reports.comparison.tables import Table, cost_table, leakage_table, main_table, order_table
@@ -30,20 +30,19 @@ def page(comparison: Comparison) -> str:
         "<h2>Results</h2>",
         _table(main_table(comparison)),
         _note(sentences.how_tested(comparison)),
-        figures.place(charts[0], "test accuracy of each row, with intervals"),
+        chart_place(charts[0], "test accuracy of each row, with intervals"),
         _table(cost_table(comparison)),
         _note(sentences.intervals(comparison)),
-        '<noscript><p class="note">The charts need JavaScript; the tables have their numbers.</p></noscript>',
         *_order(comparison),
         *_leakage(comparison),
         *_curves(comparison),
         "<h2>What accuracy costs</h2>",
-        figures.place(figures.cost(comparison), "seconds of training against test accuracy"),
+        chart_place(figures.cost(comparison), "seconds of training against test accuracy"),
         *_confusion(comparison),
         *_mistakes(comparison),
         *_data(comparison),
         *_runs(comparison),
-        figures.data(charts),
+        chart_data(charts),
     ]
     style = resources.files("elman.reports.comparison").joinpath("comparison.css").read_text("utf-8")
     scripts = f"{head('comparison/comparison.js')}<style>\n{style}</style>\n"
@@ -104,7 +103,7 @@ def _curves(comparison: Comparison) -> list[str]:
     charts = figures.curves(comparison)
     if not charts:
         return []
-    inside = "\n".join(figures.place(chart, chart["title"]) for chart in charts)
+    inside = "\n".join(chart_place(chart, chart["title"]) for chart in charts)
     first = f"Seed {comparison.seeds[0]}. " if len(comparison.seeds) > 1 else ""
     return [
         "<h2>Validation, epoch by epoch</h2>",
@@ -130,7 +129,7 @@ def _confusion(comparison: Comparison) -> list[str]:
     return [
         title,
         note,
-        f'<div class="matrix">{figures.place(chart, "confusion matrix")}</div>',
+        f'<div class="matrix">{chart_place(chart, "confusion matrix")}</div>',
         f"<details><summary>The numbers</summary>\n{counts}\n</details>",
     ]
 
