@@ -200,3 +200,37 @@ def test_points_for_a_question_that_is_not_there(verb: Elman, tmp_path: Path) ->
     said = verb("a.py", "--settings", "check.toml")
     assert said.code == 2
     assert "there is no question 'the moon'" in said.err
+
+
+def test_a_class_that_is_interrupted_keeps_its_grades(
+    verb: Elman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at the third submission: the grades of the first two are in the table, their results in the folder."""
+    from elman.checking import grading
+
+    (tmp_path / "class").mkdir()
+    for name in "abcd":
+        (tmp_path / "class" / f"{name}.py").write_text(worksheet("bag-of-words").solution_file())
+    judged: list[Path] = []
+    check = grading.check
+
+    def check_two(path: Path, *rest: Any, **named: Any) -> Any:
+        if len(judged) == 2:
+            raise KeyboardInterrupt
+        judged.append(path)
+        return check(path, *rest, **named)
+
+    monkeypatch.setattr(grading, "check", check_two)
+    said = verb("--submissions", "class", "--out", "grades.csv", "--results", "results")
+    assert said.code == 130
+    assert set(rows(tmp_path / "grades.csv")) == {"a", "b"}
+    assert len(list((tmp_path / "results").rglob("results.json"))) == 2
+
+
+def test_results_into_a_folder_that_cannot_be_made(verb: Elman, tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "a.py").write_text(worksheet("bag-of-words").solution_file())
+    (tmp_path / "file").write_text("in the way")
+    said = verb("--submissions", "class", "--out", "grades.csv", "--results", "file/results")
+    assert said.code == 2
+    assert "can't be made" in said.err and "Traceback" not in said.err

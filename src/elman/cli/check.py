@@ -153,6 +153,16 @@ def _solution(name: str, as_json: bool) -> None:
     typer.echo(f"\nThe solution of {name}:\n{sheet.solution}\nWhy:\n{sheet.explanation}", nl=False)
 
 
+def _folder(path: Path) -> Path:
+    from elman.errors import StorageError
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"the folder {path} can't be made: {error.strerror}") from None
+    return path
+
+
 def _class(folder: Path, out: Path | None, results: Path | None, settings: CheckSettings, as_json: bool) -> None:
     from elman.checking import grading
     from elman.checking.results import gradescope
@@ -165,14 +175,14 @@ def _class(folder: Path, out: Path | None, results: Path | None, settings: Check
         raise InputError("--submissions wants --out FILE for the grades")
     found = grading.submissions(folder)
     seed = int.from_bytes(os.urandom(4), "big") if settings.seed is None else settings.seed
-    graded = list(watched(grading.grade(found, settings, seed), "checking submissions", len(found)))
-    write_out(out, grading.table(graded))
-    if results is not None:
-        for number, one in enumerate(graded, 1):
-            if one.verdict is not None:
-                target = results / f"{number:04}-{one.student}" / "results.json"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_file(target, json.dumps(gradescope(one.verdict), indent=1) + "\n")
+    graded: list[grading.Graded] = []
+    for one in watched(grading.grade(found, settings, seed), "checking submissions", len(found)):
+        graded.append(one)
+        write_file(out, grading.table(graded))  # after each: whatever stops the rest, these are there
+        if results is not None and one.verdict is not None:
+            target = _folder(results / f"{len(graded):04}-{one.student}") / "results.json"
+            write_file(target, json.dumps(gradescope(one.verdict), indent=1) + "\n")
+    sys.stderr.write(f"wrote {out}\n")
     report = grading.mistake_report(graded)
     if as_json:
         print_json({"seed": seed, "grades": [g.row() for g in graded], "mistakes": report})
