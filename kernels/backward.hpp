@@ -56,8 +56,7 @@ struct BackwardPart {
             remember(t, n, place);
             if (b->grad_y) add_output_gradient(t, n);
             for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, place);
-            for (int c = 0; c < l.s.columns; ++c)
-                for (int64_t j = 0; l.s.h_block[c] >= 0 && j < l.unit_panels; ++j) send_back(c, j, n, place);
+            for (int64_t j = 0; j < l.unit_panels; ++j) send_back(j, n, place);
             for (int k = 0; k < l.s.states; ++k) {
                 Real* swapped = now[k];
                 now[k] = next[k];
@@ -67,18 +66,24 @@ struct BackwardPart {
         }
     }
 
-    // What a recurrent product sends back to the old output.
-    void send_back(int c, int64_t j, int64_t n, int64_t place) const {
+    // What the recurrent products send back to a panel of the old output.
+    void send_back(int64_t j, int64_t n, int64_t place) const {
         const Layout<Real>& l = *layout;
+        const auto& h_block = l.s.h_block;
         Real* to = next[0] + j * l.most_rows * P;
+        const PlainWeights<Real, Factor> w{l, shared->packed_h, static_cast<const Real*>(b->weights[direction].hh), l.h_blocks, l.H};
         if constexpr (Shares::half) {
             static const float zeros[PANEL<float>] = {};
-            const int64_t lines = whole_lines(l.H), panel = l.s.h_block[c] * l.unit_panels + j;
-            l.s.multiply_pairs({n, lines, shared->half_delta(l, c, place), Shares::half_line(l), shared->packed_h + panel * lines * P, zeros, 0, product, P});
-            for (int64_t i = 0; i < n * P; ++i) to[i] += product[i];
+            for (int c = 0; c < l.s.columns; ++c) {
+                if (h_block[c] < 0) continue;
+                l.s.multiply_pairs({n, whole_lines(l.H), shared->half_delta(l, c, place), Shares::half_line(l), w.panel(j, h_block[c]), zeros, 0, product, P});
+                for (int64_t i = 0; i < n * P; ++i) to[i] += product[i];
+            }
         } else {
-            const PlainWeights<Real, Factor> w(l, shared->packed_h, b->weights[direction].hh, l.s.h_block[c], j, l.H);
-            multiply<Real>(n, l.unit_width(j), l.H, Operand<Real>::panels(shared->delta(l, c, 0, place), shared->rows * P), w.at, w.row, to, P, to, P);
+            SumOfProducts<Real> sum{n, l.unit_width(j), w.after(j), to, P, to, P, {}};
+            for (int c = 0; c < l.s.columns; ++c)
+                if (h_block[c] >= 0) sum.add(w.term(j, h_block[c], shared->delta(l, c, 0, place), shared->rows * P));
+            sum.finish();
         }
     }
 

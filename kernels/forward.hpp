@@ -6,17 +6,32 @@
 template <class Real, class Factor>
 struct Packed {
     static constexpr bool half = sizeof(Factor) < sizeof(Real);
-    Factor *x, *h;  // [block][unit panel][k][unit in panel], for Half [block][unit panel][pair of k][unit in panel][2]
-    Real* bias;     // [column][padded]
-    Real* vectors;  // [vector][padded]
+    static constexpr int64_t P = PANEL<Real>;
+    const Layout<Real>* l;
+    int64_t x_depth, h_depth, unit_panel;  // the last: numbers in all columns of a panel of units
+    Factor* panels;  // [unit panel][column][k of the input, then of the old output][unit in panel], for Half [...][pair of k][unit in panel][2]
+    Real* bias;      // [column][padded]
+    Real* vectors;   // [vector][padded]
 
     static int64_t depth(int64_t K) { return half ? whole_lines(K) : K; }
-    Packed(const Layout<Real>& l, Arena& arena) {
-        x = arena.take<Factor>(l.x_blocks * l.padded * depth(l.I));
-        h = arena.take<Factor>(l.h_blocks * l.padded * depth(l.H));
-        bias = arena.take<Real>(l.s.columns * l.padded);
-        vectors = arena.take<Real>(l.s.vectors * l.padded);
+    Packed(const Layout<Real>& layout, Arena& arena) : l(&layout), x_depth(depth(layout.I)), h_depth(depth(layout.H)) {
+        unit_panel = (layout.x_blocks * x_depth + layout.h_blocks * h_depth) * P;
+        panels = arena.take<Factor>(layout.unit_panels * unit_panel);
+        bias = arena.take<Real>(layout.s.columns * layout.padded);
+        vectors = arena.take<Real>(layout.s.vectors * layout.padded);
     }
+    Factor* x(int column, int64_t u) const {
+        Factor* at = panels + u * unit_panel;
+        for (int c = 0; c < column; ++c) at += (l->s.x_block[c] >= 0 ? x_depth * P : 0) + (l->s.h_block[c] >= 0 ? h_depth * P : 0);
+        return at;
+    }
+    Factor* h(int column, int64_t u) const { return x(column, u) + (l->s.x_block[column] >= 0 ? x_depth * P : 0); }
+    // Where the column after this one begins: the first of the first panel after the last, as another step begins.
+    const Factor* after(int column, int64_t u) const {
+        if (column + 1 < l->s.columns) return x(column + 1, u);
+        return panels + (u + 1 < l->unit_panels ? u + 1 : 0) * unit_panel;
+    }
+    int64_t bytes() const { return l->unit_panels * unit_panel * int64_t(sizeof(Factor)); }
 };
 
 template <class Real, class Factor>
@@ -26,41 +41,35 @@ static int64_t packed_bytes(const Shape& s) {
     return arena.used + 64;
 }
 
-// W [block * H + unit, K] as panels of units, zeros where units are missing.
+// A panel of W [block * H + unit, K], zeros where units are missing.
 template <class Real>
-static void pack_panels(const Layout<Real>& l, Real* packed, const Real* w, int blocks, int64_t K, int member, int members) {
+static void pack_panel(const Layout<Real>& l, Real* to, const Real* w, int block, int64_t u, int64_t K) {
     constexpr int64_t P = PANEL<Real>, W = WIDTH<Real>;
-    for (int64_t item = member; item < blocks * l.unit_panels; item += members) {
-        const int64_t block = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
-        Real* to = packed + item * K * P;
-        const Real* from = w + (block * l.H + u * P) * K;
-        if (width < P) fill(to, Real(0), K * P);
-        for (int64_t k = 0; k < K; k += W)
-            for (int64_t unit = 0; unit < width; unit += W) {
-                if (k + W <= K && unit + W <= width) {
-                    Vec<Real> square[W];
-                    for (int64_t i = 0; i < W; ++i) square[i] = load<Real>(from + (unit + i) * K + k);
-                    transpose<Real>(square);
-                    for (int64_t i = 0; i < W; ++i) store<Real>(to + (k + i) * P + unit, square[i]);
-                } else {
-                    for (int64_t i = k; i < (k + W < K ? k + W : K); ++i)
-                        for (int64_t j = unit; j < (unit + W < width ? unit + W : width); ++j) to[i * P + j] = from[j * K + i];
-                }
+    const int64_t width = l.unit_width(u);
+    const Real* from = w + (block * l.H + u * P) * K;
+    if (width < P) fill(to, Real(0), K * P);
+    for (int64_t k = 0; k < K; k += W)
+        for (int64_t unit = 0; unit < width; unit += W) {
+            if (k + W <= K && unit + W <= width) {
+                Vec<Real> square[W];
+                for (int64_t i = 0; i < W; ++i) square[i] = load<Real>(from + (unit + i) * K + k);
+                transpose<Real>(square);
+                for (int64_t i = 0; i < W; ++i) store<Real>(to + (k + i) * P + unit, square[i]);
+            } else {
+                for (int64_t i = k; i < (k + W < K ? k + W : K); ++i)
+                    for (int64_t j = unit; j < (unit + W < width ? unit + W : width); ++j) to[i * P + j] = from[j * K + i];
             }
-    }
+        }
 }
-static void pack_panels(const Layout<float>& l, Half* packed, const float* w, int blocks, int64_t K, int member, int members) {
+static void pack_panel(const Layout<float>& l, Half* to, const float* w, int block, int64_t u, int64_t K) {
     constexpr int64_t P = PANEL<float>;
     alignas(64) float pair[2][P];
-    const int64_t lines = whole_lines(K);
-    for (int64_t item = member; item < blocks * l.unit_panels; item += members) {
-        const int64_t block = item / l.unit_panels, u = item % l.unit_panels, width = l.unit_width(u);
-        const float* from = w + (block * l.H + u * P) * K;
-        for (int64_t k = 0; k < lines; k += 2) {
-            for (int64_t unit = 0; unit < P; ++unit)
-                for (int side = 0; side < 2; ++side) pair[side][unit] = unit < width && k + side < K ? from[unit * K + k + side] : 0.0f;
-            halve_pair(packed + (item * lines + k) * P, pair[0], pair[1]);
-        }
+    const int64_t lines = whole_lines(K), width = l.unit_width(u);
+    const float* from = w + (block * l.H + u * P) * K;
+    for (int64_t k = 0; k < lines; k += 2) {
+        for (int64_t unit = 0; unit < P; ++unit)
+            for (int side = 0; side < 2; ++side) pair[side][unit] = unit < width && k + side < K ? from[unit * K + k + side] : 0.0f;
+        halve_pair(to + k * P, pair[0], pair[1]);
     }
 }
 
@@ -77,8 +86,12 @@ static void pack(const Shape& s, const Weights& w, void* memory) {
     for (int c = 0; c < s.columns; ++c) add(c, w.bias_ih, s.x_block[c]), add(c, w.bias_hh, s.h_block[c]);
     for (int v = 0; v < s.vectors; ++v) copy(to.vectors + v * l.padded, static_cast<const Real*>(w.vectors) + v * l.H, l.H);
     in_team(l.padded * (l.I + l.H) < 65536 ? 1 : s.threads, [&](int member, int members) {
-        if (w.ih) pack_panels(l, to.x, static_cast<const Real*>(w.ih), l.x_blocks, l.I, member, members);
-        pack_panels(l, to.h, static_cast<const Real*>(w.hh), l.h_blocks, l.H, member, members);
+        for (int64_t item = member; item < l.unit_panels * s.columns; item += members) {
+            const int64_t u = item / s.columns;
+            const int c = int(item % s.columns);
+            if (w.ih && s.x_block[c] >= 0) pack_panel(l, to.x(c, u), static_cast<const Real*>(w.ih), s.x_block[c], u, l.I);
+            if (s.h_block[c] >= 0) pack_panel(l, to.h(c, u), static_cast<const Real*>(w.hh), s.h_block[c], u, l.H);
+        }
     });
 }
 
@@ -215,27 +228,23 @@ struct ForwardPart {
 
     // One block of pre-activations: bias + W x + U h, of which a cell may have either product alone.
     void column(int c, int t, int64_t n, int64_t u, Real* to) const {
-        const Real* bias = packed.bias + c * l.padded + u * P;
-        const int h = s.h_block[c];
+        const Real* start = packed.bias + c * l.padded + u * P;
+        int64_t start_row = 0;
         int x = s.x_block[c];
+        const int h = s.h_block[c];
         if (x >= 0 && f.tokens) {
-            look_up(x, t, n, u, bias, to);
-            bias = to;
-            x = -1;
+            look_up(x, t, n, u, start, to);
+            start = to, start_row = P, x = -1;
         }
-        const int64_t bias_row = bias == to ? P : 0;
         if constexpr (Weights::half) {
-            const int64_t x_lines = whole_lines(l.I), h_lines = whole_lines(l.H);
-            if (x >= 0) s.multiply_pairs({n, x_lines, half_x, x_lines, packed.x + (x * l.unit_panels + u) * x_lines * P, bias, 0, to, P});
-            if (h >= 0)
-                s.multiply_pairs({n, h_lines, half_h, whole_lines(l.padded), packed.h + (h * l.unit_panels + u) * h_lines * P, x >= 0 ? to : bias, x >= 0 ? P : bias_row, to, P});
+            const int64_t x_lines = packed.x_depth, h_lines = packed.h_depth;
+            if (x >= 0) s.multiply_pairs({n, x_lines, half_x, x_lines, packed.x(c, u), start, start_row, to, P});
+            if (h >= 0) s.multiply_pairs({n, h_lines, half_h, whole_lines(l.padded), packed.h(c, u), x >= 0 ? to : start, x >= 0 ? P : start_row, to, P});
         } else {
-            if (x >= 0)
-                multiply<Real>(n, l.unit_width(u), l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride),
-                               packed.x + (x * l.unit_panels + u) * l.I * P, P, bias, 0, to, P);
-            if (h >= 0)
-                multiply<Real>(n, l.unit_width(u), l.H, Operand<Real>::panels(now[0], l.most_rows * P),
-                               packed.h + (h * l.unit_panels + u) * l.H * P, P, x >= 0 ? to : bias, x >= 0 ? P : bias_row, to, P);
+            SumOfProducts<Real> sum{n, l.unit_width(u), packed.bytes() > KEPT_BYTES ? packed.after(c, u) : nullptr, start, start_row, to, P, {}};
+            if (x >= 0) sum.add({l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride), packed.x(c, u), P});
+            if (h >= 0) sum.add({l.H, Operand<Real>::panels(now[0], l.most_rows * P), packed.h(c, u), P});
+            sum.finish();
         }
     }
 

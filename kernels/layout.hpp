@@ -5,6 +5,9 @@
 // a part's rows of one step below each other, so that a register of the program is one stretch of memory.
 #pragma once
 
+// Weights up to this size stay in a core's second-level cache from one step to the next, beside what passes through it.
+constexpr int64_t KEPT_BYTES = 768 << 10;
+
 struct Arena {  // hands out pieces of the workspace; without a base it only counts
     char* base = nullptr;
     int64_t used = 0;

@@ -17,6 +17,8 @@ INLINE void load_two(const Halves* at, Vec<float>& first, Vec<float>& second) {
     first = (Vec<float>)(both << 16);
     second = (Vec<float>)(both & (int32_t)0xffff0000);
 }
+// How many rows of a panel are used at a time, where it is read again for other rows of the left side.
+constexpr int64_t DEPTH = 128;
 // How many stored numbers two successive k of a panel take.
 template <class Real, class Stored> constexpr int TWO = 2 * PANEL<Real>;
 template <> constexpr int TWO<float, Halves> = PANEL<float>;
@@ -84,7 +86,10 @@ static void narrow_columns(int64_t rows, int64_t K, Operand<Real> a, const Store
 template <class Real, class Stored>
 static void stream_product(int64_t rows, int64_t width, int64_t K, Operand<Real> a, const Stored* b, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
     if constexpr (__is_same(Real, Stored))
-        if (rows > 3) return multiply<Real>(rows, width, K, a, b, PANEL<Real>, start, start_row, c, c_row);
+        if (rows > 3) {
+            const Term<Real> term{K, a, b, PANEL<Real>};
+            return multiply<Real>(rows, width, &term, 1, nullptr, start, start_row, c, c_row);
+        }
     switch ((width + WIDTH<Real> - 1) / WIDTH<Real>) {
         case 1: return narrow_columns<Real, Stored, 1>(rows, K, a, b, start, start_row, c, c_row);
         case 2: return narrow_columns<Real, Stored, 2>(rows, K, a, b, start, start_row, c, c_row);

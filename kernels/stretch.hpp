@@ -3,13 +3,13 @@
 
 constexpr int64_t STRETCH_ROWS = 1024;
 
-// W [block * H + unit, columns] as panels of columns: packed[block][column panel][unit][column in panel].
+// W [block * H + unit, columns] as panels of columns, in the order in which products read them: packed[column panel][block][unit][column in panel].
 template <class Real>
 static void pack_plain(const Layout<Real>& l, Real* packed, const Real* w, int blocks, int64_t columns, int member, int members) {
     constexpr int64_t P = PANEL<Real>;
     const int64_t panels = (columns + P - 1) / P;
     for (int64_t item = member; item < blocks * panels; item += members) {
-        const int64_t block = item / panels, j = item % panels, width = columns - j * P < P ? columns - j * P : P;
+        const int64_t j = item / blocks, block = item % blocks, width = columns - j * P < P ? columns - j * P : P;
         for (int64_t unit = 0; unit < l.H; ++unit) copy_row(packed + (item * l.H + unit) * P, w + (block * l.H + unit) * columns + j * P, width);
     }
 }
@@ -19,7 +19,7 @@ static void pack_plain(const Layout<float>& l, Half* packed, const float* w, int
     alignas(64) float pair[2][P];
     const int64_t panels = (columns + P - 1) / P, lines = whole_lines(l.H);
     for (int64_t item = member; item < blocks * panels; item += members) {
-        const int64_t block = item / panels, j = item % panels, width = columns - j * P < P ? columns - j * P : P;
+        const int64_t j = item / blocks, block = item % blocks, width = columns - j * P < P ? columns - j * P : P;
         for (int64_t unit = 0; unit < lines; unit += 2) {
             for (int side = 0; side < 2; ++side) {
                 if (unit + side < l.H) copy_row(pair[side], w + (block * l.H + unit + side) * columns + j * P, width);
@@ -30,18 +30,32 @@ static void pack_plain(const Layout<float>& l, Half* packed, const float* w, int
     }
 }
 
-// With few rows, packing would take longer than the products, and whole vectors of the weights can be read as they lie.
+// One matrix of a direction on the way back. With few rows, packing would take longer than the products, and whole vectors of the weights can
+// be read as they lie.
 template <class Real, class Factor>
 struct PlainWeights {
-    const Factor* at;
-    int64_t row;  // between units
+    static constexpr int64_t P = PANEL<Real>;
+    const Layout<Real>& l;
+    const Factor* packed_weights;
+    const Real* weights;
+    int blocks;
+    int64_t columns;
 
     static bool packed(const Layout<Real>& l, int64_t columns) { return sizeof(Factor) < sizeof(Real) || columns % WIDTH<Real> || l.s.rows >= 256; }
-    PlainWeights(const Layout<Real>& l, const Factor* packed_weights, const void* weights, int block, int64_t j, int64_t columns) {
-        constexpr int64_t P = PANEL<Real>;
-        const bool is_packed = packed(l, columns);
-        at = is_packed ? packed_weights + (block * ((columns + P - 1) / P) + j) * l.H * P : static_cast<const Factor*>(weights) + block * l.H * columns + j * P;
-        row = is_packed ? P : columns;
+    int64_t depth() const { return sizeof(Factor) < sizeof(Real) ? whole_lines(l.H) : l.H; }
+    const Factor* panel(int64_t j, int block) const { return packed_weights + (j * blocks + block) * depth() * P; }
+
+    // δ of a block times these weights, for panel j of the columns. `deltas`: the block's δ in panels.
+    Term<Real> term(int64_t j, int block, const Real* deltas, int64_t jump) const {
+        const Operand<Real> a = Operand<Real>::panels(deltas, jump);
+        if (packed(l, columns)) return {l.H, a, reinterpret_cast<const Real*>(panel(j, block)), P};
+        return {l.H, a, weights + block * l.H * columns + j * P, columns};
+    }
+    // The panel after this one, or the first again, where all are more than stay in cache.
+    const void* after(int64_t j) const {
+        const int64_t panels = (columns + P - 1) / P;
+        if (!packed(l, columns) || panels * blocks * depth() * P * int64_t(sizeof(Factor)) <= KEPT_BYTES) return nullptr;
+        return panel(j + 1 < panels ? j + 1 : 0, 0);
     }
 };
 

@@ -77,8 +77,8 @@ struct Sums {
                     l.s.multiply_pairs({P, whole_lines(n), shared.half_turned + (p.column * l.unit_panels + p.u) * P * line + row, line,
                                         shared.half_values + ((p.input ? 0 : l.input_panels) + p.panel) * line * P + row * P, fresh ? zeros : square, fresh ? 0 : P, square, P});
                 } else {
-                    multiply<Real>(l.unit_width(p.u), p.width, rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)),
-                                   v, P, fresh ? zeros : to, fresh ? 0 : to_row, to, to_row);
+                    const Term<Real> term{rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)), v, P};
+                    multiply<Real>(l.unit_width(p.u), p.width, &term, 1, nullptr, fresh ? zeros : to, fresh ? 0 : to_row, to, to_row);
                 }
             }
         for (int64_t item = member; item < l.s.columns * l.unit_panels; item += members) {
@@ -100,26 +100,25 @@ struct Sums {
         alignas(64) Real sums[most * P];
         static const Real zeros[PANEL<Real>] = {};
         const int64_t end = rows * (member + 1) / members;
+        const PlainWeights<Real, Factor> w{l, shared.packed_x, static_cast<const Real*>(b.weights[direction].ih), l.x_blocks, l.I};
         for (int64_t row = rows * member / members; row < end; row += most) {
             const int64_t n = end - row < most ? end - row : most;
             for (int64_t j = 0; j < l.input_panels; ++j) {
-                bool fresh = true;
+                SumOfProducts<Real> sum{n, l.input_width(j), w.after(j), zeros, 0, sums, P, {}};
                 for (int c = 0; c < l.s.columns; ++c) {
-                    if (l.s.x_block[c] < 0) continue;
+                    const int block = l.s.x_block[c];
+                    if (block < 0) continue;
                     if constexpr (Shared<Real, Factor>::half) {
-                        const int64_t lines = whole_lines(l.H);
-                        l.s.multiply_pairs({n, lines, shared.half_delta(l, c, row), shared.half_line(l), shared.packed_x + (l.s.x_block[c] * l.input_panels + j) * lines * P,
-                                            fresh ? zeros : sums, fresh ? 0 : P, sums, P});
+                        l.s.multiply_pairs({n, whole_lines(l.H), shared.half_delta(l, c, row), shared.half_line(l), w.panel(j, block), sum.start, sum.start_row, sums, P});
+                        sum.start = sums, sum.start_row = P;
                     } else {
-                        const PlainWeights<Real, Factor> w(l, shared.packed_x, b.weights[direction].ih, l.s.x_block[c], j, l.I);
-                        multiply<Real>(n, l.input_width(j), l.H, Operand<Real>::panels(shared.delta(l, c, 0, row), shared.rows * P), w.at, w.row, fresh ? zeros : sums,
-                                       fresh ? 0 : P, sums, P);
+                        sum.add(w.term(j, block, shared.delta(l, c, 0, row), shared.rows * P));
                     }
-                    fresh = false;
                 }
+                if (!Shared<Real, Factor>::half || sum.start == zeros) sum.finish();  // zeros where no column reads the input
                 for (int64_t r = 0; r < n; ++r) {
                     Real* to = static_cast<Real*>(b.dx) + row_of[row + r] * b.dx_stride + j * P;
-                    for (int64_t i = 0; i < l.input_width(j); ++i) to[i] = fresh ? Real(0) : (l.s.directions == 2 ? to[i] : Real(0)) + sums[r * P + i];
+                    for (int64_t i = 0; i < l.input_width(j); ++i) to[i] = (l.s.directions == 2 ? to[i] : Real(0)) + sums[r * P + i];
                 }
             }
         }

@@ -5,8 +5,8 @@
 template <class Real> constexpr int PANEL_VECTORS = VECTOR_BYTES == 64 ? 4 : 2;
 template <class Real> constexpr int PANEL = PANEL_VECTORS<Real> * WIDTH<Real>;
 constexpr int TILE_ROWS = 6;
-// How many rows of B are used at a time: a stretch of a panel that stays in the first-level cache while all rows of A pass.
-constexpr int64_t DEPTH = 128;
+// Cache lines of 64 bytes in a row of a panel.
+template <class Real> constexpr int PANEL_LINES = PANEL<Real> * int(sizeof(Real)) / 64;
 
 // The left operand: element k of row r lies at r * row + (k / PANEL) * jump + (k % PANEL) * step. So it may be plain rows, or panels, or
 // panels read the other way.
@@ -20,26 +20,44 @@ struct Operand {
     static Operand transposed(const Real* at) { return {at, 1, PANEL<Real>, PANEL<Real> * PANEL<Real>}; }
 };
 
-// C[r] = start[r] + sum over k of A[r][k] B[k], all NV vectors wide. The sum begins at zero: added to a large start one by one, small products
-// would lose their last digits.
-template <class Real, int MR, int NV>
-INLINE void tile(int64_t K, Operand<Real> a, const Real* __restrict b, int64_t b_k, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
+// One product of a sum of products, A [rows, depth] B: row k of B lies at b + k b_row.
+template <class Real>
+struct Term {
+    int64_t depth;
+    Operand<Real> a;
+    const Real* b;
+    int64_t b_row;
+};
+
+// C[r] = start[r] + the terms' A[r] B, all NV vectors wide, one behind the other in the same registers. The sum begins at zero: added to a
+// large start one by one, small products would lose their last digits. AHEAD: lines from `ahead` on, one for each row of B, are called into the
+// second-level cache, where the weights of the next panel are wanted soon.
+template <class Real, int MR, int NV, bool AHEAD>
+INLINE void tile(const Term<Real>* terms, int count, int64_t row, const char* ahead, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
     Vec<Real> sum[MR][NV];
 #pragma GCC unroll 8
     for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 8
         for (int v = 0; v < NV; ++v) sum[r][v] = Vec<Real>{};
-    for (; K > 0; K -= PANEL<Real>, a.at += a.jump) {
-        const Real* at = a.at;
-        for (int64_t k = K < PANEL<Real> ? K : PANEL<Real>; k > 0; --k, at += a.step, b += b_k) {
-            Vec<Real> column[NV];
+    for (const Term<Real>* term = terms; term < terms + count; ++term) {
+        const Operand<Real> a = term->a;
+        const Real *panel = a.at + row * a.row, *b = term->b;
+        for (int64_t K = term->depth; K > 0; K -= PANEL<Real>, panel += a.jump) {
+            const Real* at = panel;
+            for (int64_t k = K < PANEL<Real> ? K : PANEL<Real>; k > 0; --k, at += a.step, b += term->b_row) {
+                if constexpr (AHEAD) {
+                    __builtin_prefetch(ahead, 0, 2);
+                    ahead += 64;
+                }
+                Vec<Real> column[NV];
 #pragma GCC unroll 8
-            for (int v = 0; v < NV; ++v) column[v] = load<Real>(b + v * WIDTH<Real>);
+                for (int v = 0; v < NV; ++v) column[v] = load<Real>(b + v * WIDTH<Real>);
 #pragma GCC unroll 8
-            for (int r = 0; r < MR; ++r) {
-                Vec<Real> factor = all<Real>(at[r * a.row]);
+                for (int r = 0; r < MR; ++r) {
+                    Vec<Real> factor = all<Real>(at[r * a.row]);
 #pragma GCC unroll 8
-                for (int v = 0; v < NV; ++v) sum[r][v] += factor * column[v];
+                    for (int v = 0; v < NV; ++v) sum[r][v] += factor * column[v];
+                }
             }
         }
     }
@@ -49,47 +67,64 @@ INLINE void tile(int64_t K, Operand<Real> a, const Real* __restrict b, int64_t b
         for (int v = 0; v < NV; ++v) store<Real>(c + r * c_row + v * WIDTH<Real>, load<Real>(start + r * start_row + v * WIDTH<Real>) + sum[r][v]);
 }
 
-template <class Real, int NV>
-static void tile_rows(int rows, int64_t K, Operand<Real> a, const Real* b, int64_t b_k, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
+template <class Real, int NV, bool AHEAD>
+static void tile_rows(int rows, const Term<Real>* terms, int count, int64_t row, const char* ahead, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
     switch (rows) {
-        case 1: return tile<Real, 1, NV>(K, a, b, b_k, start, start_row, c, c_row);
-        case 2: return tile<Real, 2, NV>(K, a, b, b_k, start, start_row, c, c_row);
-        case 3: return tile<Real, 3, NV>(K, a, b, b_k, start, start_row, c, c_row);
-        case 4: return tile<Real, 4, NV>(K, a, b, b_k, start, start_row, c, c_row);
-        case 5: return tile<Real, 5, NV>(K, a, b, b_k, start, start_row, c, c_row);
-        default: return tile<Real, 6, NV>(K, a, b, b_k, start, start_row, c, c_row);
+        case 1: return tile<Real, 1, NV, AHEAD>(terms, count, row, ahead, start, start_row, c, c_row);
+        case 2: return tile<Real, 2, NV, AHEAD>(terms, count, row, ahead, start, start_row, c, c_row);
+        case 3: return tile<Real, 3, NV, AHEAD>(terms, count, row, ahead, start, start_row, c, c_row);
+        case 4: return tile<Real, 4, NV, AHEAD>(terms, count, row, ahead, start, start_row, c, c_row);
+        case 5: return tile<Real, 5, NV, AHEAD>(terms, count, row, ahead, start, start_row, c, c_row);
+        default: return tile<Real, 6, NV, AHEAD>(terms, count, row, ahead, start, start_row, c, c_row);
     }
 }
 
 template <class Real, int NV>
-static void multiply_columns(int64_t rows, int64_t K, Operand<Real> a, const Real* b, int64_t b_k, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
+static void multiply_columns(int64_t rows, const Term<Real>* terms, int count, const void* next, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
     // Tiles of nearly equal height: a last one of two rows would wait for its loads.
     const unsigned tiles = (unsigned(rows) + TILE_ROWS - 1) / TILE_ROWS, height = unsigned(rows) / tiles, higher = unsigned(rows) % tiles;
-    for (int64_t k = 0; k < K || k == 0; k += DEPTH) {
-        const int64_t depth = K - k < DEPTH ? K - k : DEPTH;
-        Operand<Real> here = a;
-        here.at += k / PANEL<Real> * a.jump;
-        int64_t r = 0;
-        for (unsigned tile = 0; tile < tiles; ++tile) {
-            const int64_t here_rows = height + (tile < higher);
-            Operand<Real> part = here;
-            part.at += r * a.row;
-            tile_rows<Real, NV>(int(here_rows), depth, part, b + k * b_k, b_k, start + r * start_row, start_row, c + r * c_row, c_row);
-            r += here_rows;
-        }
-        start = c;
-        start_row = c_row;
+    int64_t depth = 0, row = 0;
+    for (int t = 0; t < count; ++t) depth += terms[t].depth;
+    const char* ahead = static_cast<const char*>(next);
+    for (unsigned tile = 0; tile < tiles; ++tile, ahead += depth * 64) {
+        const int here = int(height + (tile < higher));
+        const Real* from = start + row * start_row;
+        if (NV == PANEL_VECTORS<Real> && next && tile < PANEL_LINES<Real>) tile_rows<Real, NV, NV == PANEL_VECTORS<Real>>(here, terms, count, row, ahead, from, start_row, c + row * c_row, c_row);
+        else tile_rows<Real, NV, false>(here, terms, count, row, ahead, from, start_row, c + row * c_row, c_row);
+        row += here;
     }
 }
 
-// C [rows, width] = start + A [rows, K] B, where B is `width` (at most PANEL) columns wide and holds whole vectors, and `start` is C's own
-// content, or something else, or one row for all (start_row = 0).
+// C [rows, width] = start + the terms' A B, where each B is `width` (at most PANEL) columns wide and holds whole vectors, and `start` is C's
+// own content, or something else, or one row for all (start_row = 0). `next`: the panel that is wanted next, if it won't be in cache.
 template <class Real>
-static void multiply(int64_t rows, int64_t width, int64_t K, Operand<Real> a, const Real* b, int64_t b_k, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
+static void multiply(int64_t rows, int64_t width, const Term<Real>* terms, int count, const void* next, const Real* start, int64_t start_row, Real* c, int64_t c_row) {
     switch ((width + WIDTH<Real> - 1) / WIDTH<Real>) {
-        case 1: return multiply_columns<Real, 1>(rows, K, a, b, b_k, start, start_row, c, c_row);
-        case 2: return multiply_columns<Real, 2>(rows, K, a, b, b_k, start, start_row, c, c_row);
-        case 3: return multiply_columns<Real, 3>(rows, K, a, b, b_k, start, start_row, c, c_row);
-        default: return multiply_columns<Real, 4>(rows, K, a, b, b_k, start, start_row, c, c_row);
+        case 1: return multiply_columns<Real, 1>(rows, terms, count, next, start, start_row, c, c_row);
+        case 2: return multiply_columns<Real, 2>(rows, terms, count, next, start, start_row, c, c_row);
+        case 3: return multiply_columns<Real, 3>(rows, terms, count, next, start, start_row, c, c_row);
+        default: return multiply_columns<Real, 4>(rows, terms, count, next, start, start_row, c, c_row);
     }
 }
+
+// The same for products that come one by one, in few calls.
+template <class Real>
+struct SumOfProducts {
+    int64_t rows, width;
+    const void* next;
+    const Real* start;
+    int64_t start_row;
+    Real* c;
+    int64_t c_row;
+    Term<Real> terms[8];
+    int count = 0;
+
+    void add(const Term<Real>& term) {
+        if (count == 8) {
+            multiply<Real>(rows, width, terms, count, nullptr, start, start_row, c, c_row);
+            start = c, start_row = c_row, count = 0;
+        }
+        terms[count++] = term;
+    }
+    void finish() const { multiply<Real>(rows, width, terms, count, next, start, start_row, c, c_row); }
+};

@@ -19,7 +19,7 @@ COLUMN, STATE_OLD, STATE_NEW, VECTOR, SAVED, GRADIENT = range(6)
 def plan_numbers(t: Trace) -> tuple[Any, ...]:
     """What a plan of the kernels is made of: blocks of the weights, histories, and both programs of the cell."""
     programs = compile_step(t)
-    columns, x_block, h_block = _columns(t, programs.summed_gates)
+    columns, x_block, h_block = _columns(t, programs.forward, programs.summed_gates)
     saved = [name for name in programs.saved if name.removeprefix("q.") not in t.state or not name.startswith("q.")]
     slots = _Slots(t, columns, saved)
     forward = _program(programs.forward, slots.computed_from, slots.recorded)
@@ -34,16 +34,21 @@ def forward_numbers(
     t: Trace, program: Program, summed: Sequence[str], saved: Sequence[str], history: list[int]
 ) -> tuple[Any, ...]:
     """The same of a plan that only goes forward, and records what the caller wants: `saved` outputs, and states by `history`."""
-    columns, x_block, h_block = _columns(t, summed)
+    columns, x_block, h_block = _columns(t, program, summed)
     slots = _Slots(t, columns, saved)
     forward = _program(program, slots.computed_from, slots.recorded)
     return x_block, h_block, history, len(t.vectors), len(saved), *forward, [], [], [], [], 0
 
 
-def _columns(t: Trace, summed: Sequence[str]) -> tuple[dict[str, int], list[int], list[int]]:
-    """The affine maps that a program reads, by name, and of which block of each matrix each one is."""
+def _columns(t: Trace, forward: Program, summed: Sequence[str]) -> tuple[dict[str, int], list[int], list[int]]:
+    """The affine maps that a program reads, by name in its own order, and of which block of each matrix each one is.
+
+    The kernels pack weights in the order of the columns: then they lie as they are read.
+    """
     columns = [("a", k) for k in summed]
     columns += [("x", k) for k in t.x_gates if k not in summed] + [("h", k) for k in t.h_gates if k not in summed]
+    read = {name: place for place, name in enumerate(forward.inputs)}
+    columns.sort(key=lambda column: read.get(".".join(column), len(read)))  # a gate that nothing uses comes last
     x_block = [t.x_gates.index(k) if kind in "ax" else -1 for kind, k in columns]
     h_block = [t.h_gates.index(k) if kind in "ah" else -1 for kind, k in columns]
     return {f"{kind}.{k}": c for c, (kind, k) in enumerate(columns)}, x_block, h_block
