@@ -32,6 +32,13 @@ def test_a_file_is_read_as_it_looks(tmp_path: Path) -> None:
     assert load(short, kind="continuous").text == short.read_text()
 
 
+def test_a_table_is_read_as_text_but_not_silently(tmp_path: Path) -> None:
+    table = write(tmp_path / "reviews.csv", "text,label\ngood,1\nbad,0\n")
+    told = load(table, kind="lines").notes
+    assert len(told) == 1
+    assert "reviews.csv is a table and is read as plain text" in told[0]
+
+
 def test_line_ends_and_byte_order_mark(tmp_path: Path) -> None:
     text = write(tmp_path / "windows.txt", b"\xef\xbb\xbfAnna\r\n B\xc3\xa9la \r\n\r\nCarl\rDora")
     assert load(text, kind="lines").lines == ("Anna", "Béla", "Carl", "Dora")

@@ -48,7 +48,7 @@ def load_corpus(settings: DataSettings) -> Corpus:
         raise DataError(f"data.{wrong[0]} is for texts with labels; a language model reads lines or running text")
     place = locate(settings)
     documents = _read(place, None if kind == "lines" else settings.max_characters)
-    notes = [note for note in (place.note, _altered(documents, settings)) if note]
+    notes = [note for note in (place.note, _altered(documents, settings), _looks_like_table(place)) if note]
     if kind is None:
         kind = guess_kind(documents)
         notes.append(f'Read as {_KINDS[kind]}, going by its looks (data.kind = "..." says otherwise).')
@@ -92,6 +92,16 @@ def _altered(documents: list[Document], settings: DataSettings) -> str | None:
     if settings.path or download is None or download.members or documents[0].digest == download.sha256:
         return None
     return f"The file differs from the published one (SHA-256 {documents[0].digest[:12]}...): so will the results."
+
+
+def _looks_like_table(place: Place) -> str | None:
+    tables = [path for path in place.files if path.suffix.lower() in (".csv", ".tsv", ".jsonl")]
+    if not tables:
+        return None
+    return (
+        f"{tables[0].name} is a table and is read as plain text, commas and all: to classify its texts take a recipe that does, "
+        "such as docstrings-gru (`elman recipes` has them all)."
+    )
 
 
 def _lines(documents: list[Document], settings: DataSettings, title: str, notes: list[str]) -> Corpus:
