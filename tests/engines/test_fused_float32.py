@@ -57,7 +57,7 @@ def ratio(config: Config, draws: int = DRAWS) -> float:
 
 
 def within(config: Config, draws: int = DRAWS) -> bool:
-    """Where a few draws are above the bound, a hundred tell whether it is the engine: the few are among them, and nothing is drawn again."""
+    """Where a few draws are above the bound, a hundred tell whether it is the engine; the few are among them."""
     return ratio(config, draws) <= 1.5 or ratio(config, draws=100) <= 1.5
 
 
