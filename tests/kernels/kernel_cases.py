@@ -6,7 +6,7 @@ import random
 
 from nn_grid import KINDS, Config, draw, make_case
 from random_layers import ALL_CELLS, cell_of
-from written_cells import Deaf
+from written_cells import Deaf, Many
 
 from elman.engines.plans import plan_numbers
 from elman.equations import trace
@@ -14,7 +14,7 @@ from elman.equations.tracing import Trace
 
 RECORDS, DX, BIAS, GRAD_Y, GRAD_LAST, GAPS, DIFFERENCES, CROWD = (1 << k for k in range(8))
 EVERYTHING = RECORDS | DX | BIAS | GRAD_Y | GRAD_LAST
-TRACES = [t for t in map(trace, [*map(cell_of, ALL_CELLS), Deaf()]) if t.obstacle is None]
+TRACES = [t for t in map(trace, [*map(cell_of, ALL_CELLS), Deaf(), Many()]) if t.obstacle is None]
 
 
 def plan_text(t: Trace) -> str:
