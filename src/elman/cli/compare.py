@@ -14,7 +14,7 @@ def compare(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="docstrings, imdb, newsgroups or newsgroups-stripped; a TOML file of a comparison; or two and more recipes, TOML files, run folders.",
+            help="docstrings, imdb, newsgroups, newsgroups-stripped; a TOML file of a comparison; or recipes, TOML files, run folders.",
             show_default=False,
         ),
     ],
