@@ -30,28 +30,33 @@ def find_cell(text: str) -> Any:
         raise CellError(f"{text!r}: name the class behind the file, as in {path}:MyCell")
     if not path.is_file():
         raise CellError(f"there is no file {path}; --cell takes FILE.py:NAME")
-    found = getattr(_run(path), name, None)
+    found = getattr(run_file(path), name, None)
     if isinstance(found, type) and issubclass(found, Cell):
-        found = _guarded(found, path)
+        found = guarded(found, path)
     if not isinstance(found, Cell):
         raise CellError(f"{path} has no Cell named {name!r}")
     from elman.equations import trace
 
-    _guarded(lambda: trace(found), path)
+    guarded(lambda: trace(found), path)
     return found
 
 
-def _run(path: Path) -> ModuleType:
+def run_file(path: Path) -> ModuleType:
+    """The user's file, run.
+
+    Raises:
+        CellError: it is no Python file, or fails (with the line).
+    """
     spec = importlib.util.spec_from_file_location(f"user_cell_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise CellError(f"{path} can't be read as a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    _guarded(lambda: spec.loader.exec_module(module), path)
+    guarded(lambda: spec.loader.exec_module(module), path)
     return module
 
 
-def _guarded(action: Any, path: Path) -> Any:
+def guarded(action: Any, path: Path) -> Any:
     """Whatever goes wrong in the user's own code becomes one sentence with their line."""
     try:
         return action()

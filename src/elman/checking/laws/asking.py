@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from elman.cells import registry
 from elman.cells.cell import Cell
-from elman.checking.laws import batches, numbers, time
+from elman.checking.laws import batches, calls, directions, numbers, time
 from elman.checking.laws.adapting import subject_of
+from elman.checking.laws.copying import said
 from elman.checking.laws.law import Broken, Holds, Law
 from elman.checking.laws.subject import Subject
 from elman.checking.verdict import Finding, Verdict
@@ -21,7 +22,11 @@ from elman.models.finding import stored_model
 from elman.nn import Recurrent
 from elman.randomness import named_generator
 
-LAWS: tuple[Law, ...] = (*time.LAWS, *batches.LAWS, *numbers.LAWS)
+LAWS: tuple[Law, ...] = (*calls.LAWS, *time.LAWS, *directions.LAWS, *batches.LAWS, *numbers.LAWS)
+UNMET = {
+    "repeat": "two calls with the same input differ, so nothing can be compared",
+    "precision": "numbers are rounded on the way, so that small differences mean nothing",
+}
 
 
 def laws(model: Any, *, inputs: Tensor | None = None, batch_first: bool | None = None) -> Verdict:
@@ -45,7 +50,7 @@ def laws(model: Any, *, inputs: Tensor | None = None, batch_first: bool | None =
         findings: list[Finding] = []
         for law in watched(LAWS, "asking (laws)", len(LAWS)):
             findings.append(_asked(law, subject, findings))
-    return Verdict(f"{name}, laws of recurrent models", tuple(findings))
+    return Verdict(f"{name}, laws of recurrent models", tuple(findings), (subject.called,) if subject.called else ())
 
 
 def _module_of(model: Any) -> tuple[nn.Module, str]:
@@ -66,17 +71,22 @@ def _module_of(model: Any) -> tuple[nn.Module, str]:
 
 
 def _asked(law: Law, subject: Subject, before: list[Finding]) -> Finding:
-    """One law; those after a broken "repeat" can't be judged, since every comparison needs two calls."""
+    """One law; not judged where one that it needs is broken, or where it fails as an earlier one did."""
     title = f"{law.name}: {law.demands}"
-    if any(f.name.startswith("repeat:") and f.outcome == "wrong" for f in before):
-        return Finding(title, "not judged", "two calls with the same input differ, so nothing can be compared")
+    broken = {f.name.split(":")[0]: f for f in before if f.outcome == "wrong"}
+    if (first := next((name for name in law.needs if name in broken), None)) is not None:
+        return Finding(title, "not judged", f"{UNMET[first]}: see {first}")
     try:
         found = law.check(subject)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything
-        said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-        return Finding(title, "wrong", f"it fails while this is asked: {said}", hint=f"usually it is {law.usual_cause}")
+        message = said(error)
+        if (same := next((name for name, f in broken.items() if message in f.sentence), None)) is not None:
+            return Finding(title, "not judged", f"it fails as before: see {same}")
+        return Finding(
+            title, "wrong", f"it fails while this is asked: {message}", hint=f"usually it is {law.usual_cause}"
+        )
     if isinstance(found, Holds):
         return Finding(title, "right", f"tried: {found.tried}")
     if isinstance(found, Broken):

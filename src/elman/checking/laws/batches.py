@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import permutations
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from elman.checking.laws.law import Broken, Holds, Law, NotAsked, Outcome, shown
-from elman.checking.laws.subject import Subject
+from elman.checking.laws.subject import Answer, Subject
 
 SIZES = (
     (2, 1),
@@ -19,22 +22,46 @@ SIZES = (
 
 
 def same_alone(subject: Subject) -> Outcome:
-    """Each sequence in a batch, and alone."""
+    """Each sequence in a batch, in another batch, and alone."""
     for batch, steps in SIZES:
         sequences = subject.draw([steps] * batch)
-        together = subject.outputs(sequences)
+        together = subject.ask(sequences, None, None)
+        strangers = subject.draw([steps] * batch, seed=2)
         for k, sequence in enumerate(sequences):
-            alone = subject.outputs([sequence])[0]
-            if not subject.same(together[k], alone):
+            company = [*strangers[:k], sequence, *strangers[k + 1 :]]
+            got = subject.outputs(company)[k]
+            if not subject.same(together.outputs[k], got):
                 return Broken(
-                    f"sequence {k + 1} of {batch} gives another result in the batch than alone",
-                    {
-                        "sequences": [shown(s) for s in sequences],
-                        "in the batch": shown(together[k]),
-                        "alone": shown(alone),
-                    },
-                )
-    return Holds("batches of 2 to 4 sequences of 1 to 7 steps, each sequence also alone")
+                    f"sequence {k + 1} of {batch} gives another result when the others of the batch are other ones",
+                    {"sequences": [shown(s) for s in sequences], "result": shown(together.outputs[k]),
+                     "others": [shown(s) for s in company], "with them": shown(got)},
+                )  # fmt: skip
+            for what, usual, alone in _pairs(subject, together, k, sequence):
+                if not subject.same(usual, alone):
+                    return Broken(
+                        f"sequence {k + 1} of {batch} gives another {what} in the batch than alone",
+                        {
+                            "sequences": [shown(s) for s in sequences],
+                            "in the batch": shown(usual),
+                            "alone": shown(alone),
+                        },
+                    )
+    return Holds("batches of 2 to 4 sequences of 1 to 7 steps, each sequence also in other company and alone")
+
+
+def _pairs(subject: Subject, together: Answer, k: int, sequence: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """What a sequence gives in a batch, and alone: its output, and what is its own in the final state."""
+    alone = subject.ask([sequence], None, None)
+    yield "result", together.outputs[k], alone.outputs[0]
+    for one, single in zip(_tensors(together.state), _tensors(alone.state), strict=False):
+        axes = [a for a, (n, m) in enumerate(zip(one.shape, single.shape, strict=False)) if n != m]
+        if one.dim() == single.dim() and len(axes) == 1 and single.shape[axes[0]] == 1 and k < one.shape[axes[0]]:
+            yield "final state", one.select(axes[0], k), single.select(axes[0], 0)
+
+
+def _tensors(state: Any) -> list[Tensor]:
+    found = state if isinstance(state, (tuple, list)) else [state]
+    return [t for t in found if isinstance(t, Tensor) and t.is_floating_point()]
 
 
 def same_in_any_order(subject: Subject) -> Outcome:
@@ -65,15 +92,15 @@ def padding_changes_nothing(subject: Subject) -> Outcome:
     for lengths in ((1, 2), (2, 1), (3, 1, 2), (2, 4, 1, 4)):
         sequences = subject.draw(lengths)
         for filling in fillings:
-            together = subject.outputs(sequences, padding=filling)
+            together = subject.ask(sequences, None, filling)
             for k, sequence in enumerate(sequences):
-                alone = subject.outputs([sequence])[0]
-                if not subject.same(together[k], alone):
-                    return Broken(
-                        f"a sequence of {len(sequence)} steps beside one of {max(lengths)} gives another result than alone"
-                        + (f" (padding {filling})" if filling else ""),
-                        {"lengths": list(lengths), "sequence": shown(sequence), "padded": shown(together[k]), "alone": shown(alone)},
-                    )  # fmt: skip
+                for what, usual, alone in _pairs(subject, together, k, sequence):
+                    if not subject.same(usual, alone):
+                        return Broken(
+                            f"a sequence of {len(sequence)} steps beside one of {max(lengths)} gives another {what} than alone"
+                            + (f" (padding {filling})" if filling else ""),
+                            {"lengths": list(lengths), "sequence": shown(sequence), "padded": shown(usual), "alone": shown(alone)},
+                        )  # fmt: skip
     return Holds("lengths 1 to 4 mixed, in any order, with different padding")
 
 

@@ -37,12 +37,13 @@ Outcome = Holds | Broken | NotAsked
 
 @dataclass(frozen=True)
 class Law:
-    """A name, what it demands, what usually breaks it, and how it is checked."""
+    """A name, what it demands, what usually breaks it, how it is checked, and which laws must hold for it to mean anything."""
 
     name: str
     demands: str
     usual_cause: str
     check: Callable[[Subject], Outcome]
+    needs: tuple[str, ...] = ("repeat",)
 
 
 def shown(value: Tensor) -> object:
@@ -50,3 +51,9 @@ def shown(value: Tensor) -> object:
     if value.is_floating_point():
         return [shown(row) for row in value] if value.dim() else float(f"{value.item():.6g}")
     return value.tolist()
+
+
+def first_difference(subject: Subject, one: Tensor, other: Tensor) -> int:
+    """The first step, counted from 1, at which outputs differ."""
+    steps = min(len(one), len(other))
+    return next((t + 1 for t in range(steps) if not subject.same(one[t], other[t])), steps)

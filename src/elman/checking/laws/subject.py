@@ -20,10 +20,12 @@ class Answer:
     Attributes:
         outputs: for each sequence [T, ...] if there is an output for every step, else [...]: one for the whole.
         state: the final state as the module returned it; None where it returns none.
+        changed: names of the arguments that the call changed in place.
     """
 
     outputs: list[Tensor]
     state: Any = None
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Subject:
         ragged: takes sequences of different lengths, with their lengths.
         both: reads in both directions.
         causal: an output may not depend on what comes later.
+        coarse: why it is asked in float32; empty where it can compute in float64.
+        called: how it is called, where that had to be found out.
     """
 
     name: str
@@ -54,14 +58,31 @@ class Subject:
     ragged: bool
     both: bool
     causal: bool
+    coarse: str = ""
+    called: str = ""
 
     def draw(self, lengths: Sequence[int], seed: int = 1) -> list[Tensor]:
-        """Sequences of these lengths: symbols, or normal numbers."""
+        """Sequences of these lengths: symbols, or normal numbers. Symbol 0 may be padding, so it is in no text."""
         generator = torch.Generator().manual_seed(seed)
         if self.symbols is not None:
-            return [torch.randint(self.symbols, (n,), generator=generator) for n in lengths]
+            return [torch.randint(self.lowest, self.symbols, (n,), generator=generator) for n in lengths]
         dtype = self.dtype
         return [torch.randn(n, self.features or 1, generator=generator, dtype=torch.float64).to(dtype) for n in lengths]
+
+    @property
+    def lowest(self) -> int:
+        """The first symbol that texts are drawn from."""
+        return 1 if self.symbols is not None and self.symbols > 2 else 0
+
+    def other(self, sequence: Tensor, step: int, seed: int = 2) -> Tensor:
+        """The sequence with another value at one step, counted from 0."""
+        changed = sequence.clone()
+        if self.symbols is None:
+            changed[step] = self.draw([len(sequence)], seed)[0][step]
+        else:
+            following = changed[step] + 1
+            changed[step] = torch.where(following < self.symbols, following, torch.full_like(following, self.lowest))
+        return changed
 
     @property
     def dtype(self) -> torch.dtype:
