@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -168,13 +169,31 @@ def test_a_class(verb: Elman, tmp_path: Path) -> None:
         (folder / name).write_text(text)
     (folder / "hans.py").write_bytes(b"\xff\xfe")
     (folder / "ivan.py").symlink_to(folder / "anna.py")
+    os.mkfifo(folder / "jane.py")
+    (folder / "karl").mkdir()
+    (folder / "karl" / "notebook.ipynb").write_text("{}")
+    long_name = "lena" * 63
+    (folder / f"{long_name}.PY").write_text(files["carl.py"])
     (tmp_path / "check.toml").write_text(SETTINGS)
     said = verb(
         "--submissions", folder, "--out", "grades.csv", "--settings", "check.toml", "--results", "results", "--json"
     )
     assert said.code == 0
     grades = rows(tmp_path / "grades.csv")
-    assert set(grades) == {"anna", "ben", "carl", "dora", "eve", "fred", "'=gina", "hans"}
+    assert set(grades) == {
+        "anna",
+        "ben",
+        "carl",
+        "dora",
+        "eve",
+        "fred",
+        "'=gina",
+        "hans",
+        "ivan",
+        "jane",
+        "karl",
+        long_name,
+    }
     points = {name: (row["points"], row["of"]) for name, row in grades.items()}
     assert points["anna"] == ("9", "9")
     assert points["ben"] == points["carl"] == points["eve"] == points["fred"] == ("0", "9")
@@ -182,15 +201,18 @@ def test_a_class(verb: Elman, tmp_path: Path) -> None:
     assert grades["ben"]["mistakes"] == "recurrent-transposed"
     assert "which worksheet" in grades["'=gina"]["problem"]
     assert "UTF-8" in grades["hans"]["problem"]
+    assert "is a link" in grades["ivan"]["problem"]
+    assert "is a pipe or a device" in grades["jane"]["problem"]
+    assert "no file that ends with .py or .txt" in grades["karl"]["problem"]
     document: dict[str, Any] = json.loads(said.out)
     assert document["seed"] == 5
     assert {m["mistake"]: m["count"] for m in document["mistakes"]}["recurrent-transposed"] == 1
     written = sorted(p.parent.name for p in (tmp_path / "results").rglob("results.json"))
-    assert len(written) == 6
+    assert len(written) == 7
     scores = json.loads((tmp_path / "results" / written[0] / "results.json").read_text())
     assert sum(t["max_score"] for t in scores["tests"]) == pytest.approx(9)
     plain = verb("--submissions", folder, "--out", "grades.csv", "--settings", "check.toml")
-    assert "8 submissions, 1 right, 2 could not be judged (seed 5)" in plain.out
+    assert "12 submissions, 1 right, 5 could not be judged (seed 5)" in plain.out
     assert "recurrent-transposed" in plain.out
 
 
@@ -235,3 +257,37 @@ def test_results_into_a_folder_that_cannot_be_made(verb: Elman, tmp_path: Path) 
     assert said.code == 2
     assert "can't be made" in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("# worksheet: ../../etc/passwd", "says `# worksheet: ../../etc/passwd`; there are: "),
+        ("# worksheet: rnn-stepp (mine)", "says `# worksheet: rnn-stepp`; there are: "),
+        ("# worksheet:", "which worksheet is this?"),
+        ("x = " + "(" * 99 + "1" + ")" * 99 + "\ny = " + "-" * 99_999 + "1", "which worksheet is this?"),
+    ],
+)
+def test_a_file_that_does_not_say_which_worksheet_it_is(mark: str, says: str, verb: Elman, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(f"{mark}\nimport os\n")
+    said = verb("a.py")
+    assert said.code == 2
+    assert says in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("nested", ["-" * 99_999 + "1", "lambda: " * 20_000 + "0", "a" + ".b" * 99_999])
+def test_what_is_nested_too_deeply_is_told(nested: str, verb: Elman, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(f"# worksheet: rnn-step\nx = {nested}\n")
+    said = verb("a.py")
+    assert said.code == 1
+    assert "nested too deeply" in said.out
+
+
+def test_a_pipe_is_no_submission(verb: Elman, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.py")
+    (tmp_path / "b.py").symlink_to("/dev/zero")
+    for name in ("a.py", "b.py"):
+        said = verb(name, "--worksheet", "rnn-step")
+        assert said.code == 2
+        assert "is a pipe or a device; a submission is a file" in said.err

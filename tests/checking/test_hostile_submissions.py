@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -21,10 +22,11 @@ from elman.checking.worksheets import worksheet
 
 def confinable() -> bool:
     """Asked in another process, because there is no way back."""
-    code = "import os, pathlib; from elman.checking.sandbox.kernel import confine; raise SystemExit(not all(confine(pathlib.Path(os.getcwd()))))"
+    code = "import os, pathlib; from elman.checking.sandbox.kernel import confine; raise SystemExit(not all(confine(pathlib.Path(os.getcwd()), [])))"
     return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+SOURCES = str(Path(elman.__file__).parents[1])
 CLIPPING = worksheet("clipping").solution
 SHORT = Limits(seconds=1.0, memory=1 << 28)
 
@@ -62,10 +64,16 @@ DEEDS = [
     ("open(f'/proc/{os.getppid()}/mem', 'rb')", "reading"),
     ("import sys; sys.exit()", "exit()"),
     ("exit(0)", "exit()"),
-    ("import os; os._exit(0)", "ended in the middle"),
-    ("import os; os.abort()", "ended in the middle"),
+    ("import os; os._exit(0)", "ended before it answered"),
+    ("import os; os.abort()", "ended before it answered"),
     ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ("raise SystemExit", "exit()"),
+    ("class E(BaseException):\n        def __getattribute__(self, n): raise self\n    raise E()", "It stops with E"),
+    ("class E(Exception):\n        def __str__(self): raise self\n    raise E()", "It stops with E"),
+    ("return [[[object()]]] * 3", "a list of one value, in it an object of type object"),
+    ("a = []; a.append(a)\n    return a", "this came: a list of one value, in it something nested deeply"),
+    ("return np.ones(3) * 1j", "an array of complex128"),
+    ("import os; os.listdir('/proc')", "listing /proc is refused"),
     ("def f(): return f()\n    f()", "RecursionError"),
     ("input()", "keyboard"),
     ("return [np.zeros(10**6)] * 3", "far too large"),
@@ -106,14 +114,14 @@ def test_one_question_is_lost_and_no_more(deed: str, says: str, tmp_path: Path) 
         "import warnings; warnings.warn('careful')",
         "import random, math, itertools, collections, dataclasses, typing, json, re, functools",
         "np.seterr(all='raise')",
-        "import builtins; builtins.float = str; builtins.isinstance = lambda *a: True",
+        "import builtins; builtins.float = str; builtins.isinstance = builtins.issubclass = builtins.str = lambda *a: True",
         "raise ValueError('at the end')",
         "input('press a key')",
         "import threading",
     ],
 )
 def test_what_does_no_harm_is_accepted(addition: str, tmp_path: Path) -> None:
-    assert checked(tmp_path, f"{CLIPPING}\n{addition}\n").right or "builtins" in addition
+    assert checked(tmp_path, f"{CLIPPING}\n{addition}\n").right
 
 
 LIES = [
@@ -158,6 +166,29 @@ def clip_by_threshold(gradients, threshold):
     assert "None" in verdict.findings[0].sentence, verdict.text
 
 
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [
+        ("import os; os.fork()", "It does not run to its end: Line 1: os.fork is refused in a check."),
+        ("raise SystemExit(0)", "It does not run to its end: Line 1: The file leaves the program with exit()."),
+        ("1 / 0", "It does not run to its end: Line 1: It stops with ZeroDivisionError: division by zero."),
+        ("# coding: klingon", "It does not run to its end: It stops with SyntaxError: unknown encoding: klingon"),
+        ("import os; os._exit(3)", "(exit code 3). That is while the file is loaded, before any question."),
+    ],
+)
+def test_a_file_that_fails_before_it_defines_anything_says_why(first: str, says: str, tmp_path: Path) -> None:
+    verdict = checked(tmp_path, f"{first}\n{CLIPPING}")
+    assert not any(f.earned for f in verdict.findings)
+    assert all(says in f.sentence for f in verdict.findings), verdict.text
+    assert not any("starter" in f.hint for f in verdict.findings)
+
+
+def test_who_patches_the_way_back_is_told_so(tmp_path: Path) -> None:
+    verdict = checked(tmp_path, f"import json\njson.JSONEncoder.encode = lambda *a: '[1]'\n{CLIPPING}")
+    assert not any(f.earned for f in verdict.findings)
+    assert "What came back can't be read" in verdict.findings[0].sentence
+
+
 def test_three_endless_loops_are_enough(tmp_path: Path) -> None:
     text = "\n".join(f"def {n}(*a):\n    while True: pass" for n in worksheet("sampling").defines)
     began = time.monotonic()
@@ -184,6 +215,40 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(tmp_path.iterdir()) == []
 
 
+SEARCH = """
+import os, sys
+def clip_by_threshold(gradients, threshold):
+    found = []
+    for top in {*sys.path, os.getcwd(), FOLDER}:
+        for folder, _, files in os.walk(top):
+            found += [f for f in files if f in ("solution_of_another.py", "clipping.py")]
+    for name in ("solution_of_another", "elman.checking.worksheets.clipping"):
+        try:
+            found.append(__import__(name))
+        except (ImportError, OSError):
+            pass
+    try:
+        found.append(open(os.path.join(FOLDER, "solution_of_another.py")).read())
+    except OSError:
+        pass
+    return f"found {[f for f in found if f != 'clipping.py']}"
+"""
+
+
+def test_the_folder_that_a_class_is_checked_from_is_not_readable(tmp_path: Path) -> None:
+    """`python -m elman` has it on its path, and PYTHONPATH may have others: what lies there is nobody's to read."""
+    (tmp_path / "solution_of_another.py").write_text(worksheet("clipping").solution)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "mine.py").write_text(f"FOLDER = {str(tmp_path)!r}\n{SEARCH}")
+    done = subprocess.run(
+        [sys.executable, "-m", "elman", "check", "mine/mine.py", "--worksheet", "clipping"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join([SOURCES, str(tmp_path)])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "the text 'found []'" in done.stdout, done.stdout + done.stderr
+
+
 AROUND_PYTHON = """
 import torch
 def native_write():
@@ -192,6 +257,8 @@ def patched():
     import os, posixpath
     os.path.realpath = posixpath.realpath = lambda p, **k: os.getcwd()
     os.unlink(OUTSIDE)
+def native_read():
+    return torch.from_file(OUTSIDE, size=4, dtype=torch.uint8).tolist()
 def native_inside():
     torch.save(torch.ones(3), "inside.pt")
     return 1
@@ -204,19 +271,20 @@ def native_inside():
 def test_what_goes_around_python_is_refused_by_the_kernel(tmp_path: Path) -> None:
     outside = tmp_path / "outside.pt"
     outside.write_text("mine")
-    names = ("native_write", "patched", "native_inside")
+    names = ("native_write", "patched", "native_read", "native_inside")
     source = f"OUTSIDE = {str(outside)!r}\n{AROUND_PYTHON}".encode()
     answers = ask(source, [[call(name)] for name in names], preload=("torch",))
     assert outside.read_text() == "mine"
-    assert all(isinstance(a, Problem) for a in answers.questions[:2]), answers
-    assert answers.questions[2] == [1.0]
+    assert all(isinstance(a, Problem) for a in answers.questions[:3]), answers
+    assert answers.questions[3] == [1.0]
 
 
 WITHOUT_A_GUARD = """
 import os, pathlib, socket, subprocess, sys, threading
 from elman.checking.sandbox.kernel import confine
+from elman.checking.sandbox.places import readable
 inside, outside = map(pathlib.Path, sys.argv[1:])
-confine(inside)
+confine(inside, readable(()))
 def refused(deed, *arguments):
     try:
         deed(*arguments)
@@ -224,8 +292,8 @@ def refused(deed, *arguments):
         return True
     return False
 may = [lambda: (inside / "a").write_text("x"), lambda: (inside / "a").rename(inside / "b"), lambda: (inside / "c").mkdir(),
-       lambda: open(os.devnull, "w").write("x"), outside.read_text, lambda: (inside / "b").unlink()]
-may_not = [lambda: outside.write_text("x"), outside.unlink, lambda: os.truncate(outside, 0), lambda: outside.rename(inside / "d"),
+       lambda: open(os.devnull, "w").write("x"), lambda: open(os.__file__).read(), lambda: (inside / "b").unlink()]
+may_not = [outside.read_text, lambda: os.listdir(outside.parent), lambda: outside.write_text("x"), outside.unlink, lambda: os.truncate(outside, 0), lambda: outside.rename(inside / "d"),
            lambda: (outside.parent / "new").mkdir(), os.fork, lambda: subprocess.run(["true"]), lambda: os.execv("/bin/true", ["true"]),
            lambda: os.kill(os.getppid(), 0), socket.socket]
 done = []
@@ -243,7 +311,7 @@ def test_the_kernel_alone_keeps_a_process_in_its_folder(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_A_GUARD, inside, outside], capture_output=True, text=True, check=False
     )
-    assert done.stderr.strip() == f"{[False] * 6} {[True] * 10} [1]"
+    assert done.stderr.strip() == f"{[False] * 6} {[True] * 12} [1]"
     assert outside.read_text() == "mine"
 
 

@@ -64,7 +64,9 @@ def check(
             told=lambda done: told(done, len(questions)) if told else None,
         )
         notes = _notes(answers, submission)
-    asked = [_asked(q, values, submission) for q, values in zip(questions, answers.questions, strict=True)]
+    asked = [
+        _asked(q, values, submission, answers.loading) for q, values in zip(questions, answers.questions, strict=True)
+    ]
     return Verdict(subject, tuple(judge(sheet, asked)), notes, sheet.name)
 
 
@@ -80,9 +82,16 @@ def _notes(answers: Answers, submission: Submission) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _asked(question: Question, values: list[Any] | Problem, submission: Submission) -> Asked | Finding:
+def _asked(
+    question: Question, values: list[Any] | Problem, submission: Submission, loading: Problem | None
+) -> Asked | Finding:
     if isinstance(values, Problem):
-        return Finding(question.name, "wrong", in_words(values), hint=_next(values, submission), points=question.points)
+        sentence, cause = in_words(values), values
+        if loading is not None and values is loading:
+            sentence = f"{sentence} That is while the file is loaded, before any question."
+        elif loading is not None and values.kind == "missing":
+            sentence, cause = f"{sentence} It does not run to its end: {in_words(loading)}", loading
+        return Finding(question.name, "wrong", sentence, hint=_next(cause, submission), points=question.points)
     wanted = question.reference(NONE)
     try:
         if question.digest is not None:
@@ -119,7 +128,9 @@ def in_words(problem: Problem) -> str:
         case "too large":
             return f"{where}What came back is far too large ({problem.text or 'megabytes'})."
         case "ended":
-            return f"The process ended in the middle of this question ({problem.text or 'no reason known'})."
+            return f"The process ended before it answered ({problem.text or 'no reason known'})."
+        case "garbled":
+            return "What came back can't be read: the file has changed what answers come back through."
         case "SystemExit":
             return f"{where}The file leaves the program with exit()."
         case "MemoryError":

@@ -20,6 +20,8 @@ from elman.checking.verdict import Verdict
 from elman.errors import DataError, ElmanError, RecipeError
 
 SUFFIXES = (".py", ".txt")
+LONGEST_NAME = 120
+"""Bytes of a student's name in the name of a folder; file systems allow 255 in all."""
 
 
 class CheckSettings(BaseModel):
@@ -93,6 +95,12 @@ class Graded:
     verdict: Verdict | None
     problem: str = ""
 
+    @property
+    def folder(self) -> str:
+        """A name for a folder of results: letters, digits and `-_.@`, not too long for a file system."""
+        name = "".join(c if c.isalnum() or c in "-_.@ " else "_" for c in self.student)
+        return name.encode()[:LONGEST_NAME].decode(errors="ignore").strip()
+
     def row(self) -> dict[str, Any]:
         """Of the table."""
         earned, possible = self.verdict.points if self.verdict else (0.0, 0.0)
@@ -105,7 +113,9 @@ class Graded:
 
 
 def submissions(folder: Path) -> list[tuple[str, Path]]:
-    """Student and file: `NAME.py` in the folder, or any file in a folder NAME. Hidden files and links are left alone.
+    """Student and file: `NAME.py` in the folder, or any file in a folder NAME; a folder NAME without one stands for itself.
+
+    Hidden files are left alone.
 
     Raises:
         DataError: there is no such folder, or nothing in it.
@@ -114,21 +124,37 @@ def submissions(folder: Path) -> list[tuple[str, Path]]:
         raise DataError(
             f"there is no folder {folder}; --submissions takes a folder with a file, or a folder, for each student"
         )
-    files = [f for f in sorted(folder.rglob("*")) if f.suffix in SUFFIXES and f.is_file() and not f.is_symlink()]
-    inside = [(f, f.relative_to(folder)) for f in files]
-    found = [
-        (path.parts[0] if len(path.parts) > 1 else f.stem, f)
-        for f, path in inside
-        if not any(part.startswith((".", "__")) for part in path.parts)
-    ]
-    if not found:
+    found = []
+    for top in sorted(folder.iterdir()):
+        if top.is_dir() and not top.is_symlink():
+            files = [f for f in sorted(top.rglob("*")) if _submitted(f, folder)]
+            found += [(top.name, f) for f in files or [top] if _visible(f, folder)]
+        elif _submitted(top, folder):
+            found.append((top.stem, top))
+    if all(f.is_dir() for _, f in found):
         raise DataError(f"{folder} has no submissions: no file that ends with {' or '.join(SUFFIXES)}")
     return found
+
+
+def _submitted(path: Path, folder: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and (path.is_symlink() or not path.is_dir()) and _visible(path, folder)
+
+
+def _visible(path: Path, folder: Path) -> bool:
+    return not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
 
 
 def grade(found: list[tuple[str, Path]], settings: CheckSettings, seed: int) -> Iterator[Graded]:
     """Check one after the other; the same inputs for all."""
     for student, file in found:
+        if file.is_symlink():
+            yield Graded(
+                student, file, None, f"{file} is a link, which may lead anywhere; a submission is a file of its own"
+            )
+            continue
+        if file.is_dir():
+            yield Graded(student, file, None, f"the folder {file} has no file that ends with {' or '.join(SUFFIXES)}")
+            continue
         try:
             verdict = check(file, settings.worksheet, seed=seed, limits=settings.limits)
         except RecipeError:

@@ -144,16 +144,28 @@ def describe(value: Any) -> str:
     if value is None:
         return "None (is a `return` missing?)"
     if isinstance(value, Other):
-        return (
-            "`...`, which still waits for your code" if value.type == "ellipsis" else f"an object of type {value.type}"
-        )
+        if value.type == "ellipsis":
+            return "`...`, which still waits for your code"
+        if value.type.startswith(("an array of ", "something ")):  # not a type, but said by the way back itself
+            return value.type
+        return f"an object of type {value.type}"
     if isinstance(value, str):
         return f"the text {value[:60]!r}"
     if isinstance(value, dict):
         return f"a dict with {', '.join(map(repr, list(value)[:12])) or 'nothing in it'}"
     if isinstance(value, list):
-        odd = next((v for v in value if isinstance(v, Other)), None)
-        return f"{len(value)} values" + (f", one of them {describe(odd)}" if odd else "")
+        odd = _first_odd(value)
+        count = "one value" if len(value) == 1 else f"{len(value)} values"
+        return f"a list of {count}" + (f", in it {describe(odd)}" if odd else "")
     if isinstance(value, np.ndarray):
         return f"an array of shape {list(value.shape)}"
     return "one number"
+
+
+def _first_odd(value: list[Any]) -> Other | None:
+    """The first thing in a list, however deep, that is neither number nor text."""
+    for inner in value:
+        odd = inner if isinstance(inner, Other) else _first_odd(inner) if isinstance(inner, list) else None
+        if odd is not None:
+            return odd
+    return None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from elman.checking.sandbox.answers import shown
 from elman.checking.worksheets import worksheets
 from elman.checking.worksheets.worksheet import Worksheet
 from elman.errors import DataError, InputError
 
-MARK = re.compile(r"^\s*#\s*worksheet:\s*([\w-]+)", re.MULTILINE)
+MARK = re.compile(r"^[ \t]*#[ \t]*worksheet:[ \t]*(\S*[\w-])", re.MULTILINE)
 MOST_BYTES = 1 << 20
 LOADED_BEFORE = ("torch", "scipy", "sklearn", "pandas", "matplotlib")
 """Libraries that need native code, which is refused once the student's file runs; they are loaded before."""
@@ -76,14 +79,17 @@ def read_submission(path: Path) -> Submission:
     """A student's file.
 
     Raises:
-        DataError: it can't be read, or is no text.
+        DataError: it can't be read, is no file (opening a pipe might wait for ever), or no text.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
+        with open(path, "rb", opener=_at_once) as stream:
+            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            data = stream.read(MOST_BYTES + 1) if is_file else b""
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} can't be read: {reason}") from None
+    if not is_file:
+        raise DataError(f"{path} is a pipe or a device; a submission is a file")
     if len(data) > MOST_BYTES:
         raise DataError(f"{path} is larger than 1 MiB; a worksheet is a short file")
     try:
@@ -96,8 +102,14 @@ def read_submission(path: Path) -> Submission:
         return Submission(path, text, ast.parse(text))
     except SyntaxError as error:
         return Submission(path, text, None, f"line {error.lineno}: {error.msg}")
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError):  # the parser's own limits
+        return Submission(path, text, None, "expressions are nested too deeply to be read")
+    except ValueError as error:
         return Submission(path, text, None, f"it can't be parsed: {error}")
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def find_worksheet(submission: Submission) -> Worksheet:
@@ -110,7 +122,9 @@ def find_worksheet(submission: Submission) -> Worksheet:
     marked = submission.marked
     if marked is not None:
         if marked not in known:
-            raise InputError(f"{submission.path} says `# worksheet: {marked}`; there are: {', '.join(known)}")
+            raise InputError(
+                f"{submission.path} says `# worksheet: {shown(marked)[:60]}`; there are: {', '.join(known)}"
+            )
         return known[marked]
     names = submission.names
     fits = {

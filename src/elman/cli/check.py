@@ -180,7 +180,7 @@ def _class(folder: Path, out: Path | None, results: Path | None, settings: Check
         graded.append(one)
         write_file(out, grading.table(graded))  # after each: whatever stops the rest, these are there
         if results is not None and one.verdict is not None:
-            target = _folder(results / f"{len(graded):04}-{one.student}") / "results.json"
+            target = _folder(results / f"{len(graded):04}-{one.folder}") / "results.json"
             write_file(target, json.dumps(gradescope(one.verdict), indent=1) + "\n")
     sys.stderr.write(f"wrote {out}\n")
     report = grading.mistake_report(graded)

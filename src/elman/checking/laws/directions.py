@@ -111,24 +111,24 @@ def _all_steps_matter(subject: Subject) -> Outcome:
     """Each output of both directions depends on each step, and so does what is left of each direction in the final state."""
     usual_input = subject.draw([4])[0]
     usual = subject.ask([usual_input], None, None)
-    parts = _directions(usual.state)
+    others = [subject.ask([subject.other(usual_input, place)], None, None) for place in range(4)]
     for watched, place in sorted(product(range(4), repeat=2), key=lambda pair: -abs(pair[0] - pair[1])):
-        changed = subject.other(usual_input, place)
-        got = subject.ask([changed], None, None)
-        example = {"sequence": shown(usual_input), "changed": shown(changed)}
-        if subject.distance(usual.outputs[0][watched], got.outputs[0][watched]) == 0.0:
+        if subject.distance(usual.outputs[0][watched], others[place].outputs[0][watched]) == 0.0:
             direction = "backward" if watched < place else "forward"
             return Broken(
                 f"step {watched + 1} of 4 does not change with step {place + 1}: the {direction} direction has not seen the whole sequence",
-                {**example, "output": shown(usual.outputs[0][watched])},
-            )
-        for number, (one, other) in enumerate(zip(parts, _directions(got.state), strict=True), 1):
-            if subject.distance(one, other) == 0.0:
-                return Broken(
-                    f"part {number} of {len(parts)} of the final state does not change with step {place + 1} of 4: the state of that "
-                    "direction is taken where it has not seen the whole sequence",
-                    {**example, "final state": shown(one)},
-                )
+                {"sequence": shown(usual_input), f"another step {place + 1}": shown(subject.other(usual_input, place)[place]),
+                 "output": shown(usual.outputs[0][watched])},
+            )  # fmt: skip
+    parts = _directions(usual.state)
+    for place, number in product(range(4), range(len(parts))):
+        if subject.distance(parts[number], _directions(others[place].state)[number]) == 0.0:
+            return Broken(
+                f"part {number + 1} of {len(parts)} of the final state does not change with step {place + 1} of 4: the state of that "
+                "direction is taken where it has not seen the whole sequence",
+                {"sequence": shown(usual_input), f"another step {place + 1}": shown(subject.other(usual_input, place)[place]),
+                 "final state": shown(parts[number])},
+            )  # fmt: skip
     return Holds("each of 4 outputs, and the final state of each direction, with another value at each step")
 
 

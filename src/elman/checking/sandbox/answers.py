@@ -13,7 +13,8 @@ class Problem:
     """Why there is no answer.
 
     Attributes:
-        kind: name of an exception, or "missing" (a name is not there), "too large", "ended" (the process is gone), "time".
+        kind: name of an exception, or "missing" (a name is not there), "too large", "ended" (the process is gone),
+            "garbled" (what comes back can't be read), "time".
         text: what the exception says; for "ended" how it ended.
         line: of the student's file, where known.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import json
@@ -39,8 +40,8 @@ def main() -> None:
     say({"ready": True})
     limits.limit(memory=work["memory"], seconds=work["seconds"] * 12, file_size=16 * limits.MEBIBYTE)
     limits.no_new_processes()
-    kernel.confine(folder)
-    guard.watch(folder, Path(work["hidden"]))
+    kernel.confine(folder, work["readable"])
+    guard.watch(folder, work["readable"], Path(work["hidden"]))
     for name in [name for name in sys.modules if name.split(".")[0] == "elman"]:
         del sys.modules[name]  # what the file imports of these is another copy
     limits.question(work["seconds"])
@@ -69,6 +70,9 @@ def _load(path: Path) -> tuple[ModuleType, dict[str, Any] | None]:
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     sys.modules["submission"] = module
+    own = ModuleType("builtins")  # what the file changes in there, it changes for itself
+    vars(own).update(vars(builtins))
+    sys.modules["builtins"] = vars(module)["__builtins__"] = own
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # noqa: BLE001 - a stranger's file may raise anything
@@ -84,21 +88,20 @@ def _answer(module: ModuleType, actions: list[Any]) -> dict[str, Any]:
 
 
 def _problem(error: BaseException) -> dict[str, Any]:
-    """What went wrong and on which line of the student's file."""
+    """What went wrong and on which line of the student's file; asked of the type alone, because attributes are the student's code."""
+    kind = type(error)
     line = None
-    for frame, number in traceback.walk_tb(error.__traceback__):
+    for frame, number in traceback.walk_tb(sys.exc_info()[2]):
         if frame.f_globals.get("__name__") == "submission":
             line = number
-    if line is None and isinstance(error, SyntaxError):
-        line = error.lineno
-    kind = "missing" if isinstance(error, _MissingError) else type(error).__name__
-    if isinstance(error, TooLargeError):
-        kind = "too large"
     try:
         text = str(error)[:300]
+        if line is None and issubclass(kind, SyntaxError):
+            line = error.lineno  # type: ignore[attr-defined]
     except BaseException:  # noqa: BLE001 - even this is the student's code
         text = ""
-    return {"kind": kind[:80], "text": text, "line": line}
+    names: dict[type[BaseException], str] = {_MissingError: "missing", TooLargeError: "too large"}
+    return {"kind": names.get(kind, kind.__name__)[:80], "text": text, "line": line}
 
 
 class _MissingError(Exception):

@@ -12,10 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-READABLE = ("/usr", "/lib", "/lib64", "/etc", "/opt", "/nix", "/System", "/Library", "/proc/self", "/proc/cpuinfo",
-            "/proc/meminfo", "/proc/stat", "/proc/sys", "/sys", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")  # fmt: skip
-"""What programs read to run at all; beside these, Python's own folders and the process' own."""
-
 PROCESSES = (
     "os.exec", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.posix_spawn", "os.spawn", "os.startfile", "os.system",
     "subprocess.Popen", "pty.spawn", "signal.pthread_kill", "resource.prlimit", "os.setxattr", "os.removexattr",
@@ -45,6 +41,7 @@ CHANGES = (
     "os.utime",
     "shutil.",
 )
+LISTING = ("os.listdir", "os.scandir")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -52,9 +49,11 @@ class RefusedError(PermissionError):
     """The file tried something that a solution does not need."""
 
 
-def watch(folder: Path, hidden: Path) -> None:
-    """From now on: write and delete in `folder` only, read there and where Python lives but not in `hidden`; no process, no socket."""
-    sys.addaudithook(_hook(_real(folder), _opening(_real(folder), _real(hidden))))
+def watch(folder: Path, readable: list[str], hidden: Path) -> None:
+    """From now on: write and delete in `folder` only, read there and in `readable` but not in `hidden`; no process, no socket."""
+    sys.addaudithook(
+        _hook(_real(folder), _opening(_real(folder), readable, _real(hidden)), _listing(_real(folder), readable))
+    )
 
 
 def _real(path: Any) -> str:
@@ -73,10 +72,9 @@ def _refuse(what: str, path: str = "") -> None:
 # module and exchange what is in it, which should change nothing.
 
 
-def _opening(folder: str, hidden: str) -> Callable[..., None]:
-    places = (sys.prefix, sys.base_prefix, sys.exec_prefix, *(p for p in sys.path if p))
+def _opening(folder: str, places: list[str], hidden: str) -> Callable[..., None]:
     own = f"/proc/{os.getpid()}"
-    readable = (folder, own, *READABLE, *(_real(p) for p in places))
+    readable = (folder, own, *places)
     memory = (f"{own}/mem", "/proc/self/mem")
     inside, refuse, real, writing, nowhere = _inside, _refuse, _real, WRITING, os.devnull
 
@@ -95,13 +93,30 @@ def _opening(folder: str, hidden: str) -> Callable[..., None]:
     return opened
 
 
-def _hook(folder: str, opened: Callable[..., None]) -> Callable[[str, tuple[Any, ...]], None]:
+def _listing(folder: str, places: list[str]) -> Callable[..., None]:
+    readable = (folder, f"/proc/{os.getpid()}", *places)
+    searched = frozenset(_real(p) for p in sys.path if p)
+    inside, refuse, real = _inside, _refuse, _real
+
+    def listed(path: Any) -> None:
+        where = folder if isinstance(path, int) else real(path or ".")
+        if where not in searched and not inside(where, *readable):
+            refuse("listing", where)
+
+    return listed
+
+
+def _hook(
+    folder: str, opened: Callable[..., None], listed: Callable[..., None]
+) -> Callable[[str, tuple[Any, ...]], None]:
     inside, refuse, real, elsewhere = _inside, _refuse, _real, _elsewhere
-    processes, others, changes = PROCESSES, OTHERS, CHANGES
+    processes, others, changes, listing = PROCESSES, OTHERS, CHANGES, LISTING
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             opened(*arguments[:3])
+        elif event in listing:
+            listed(arguments[0])
         elif event in processes or event.startswith(others):
             refuse(event)
         elif event.startswith(changes):

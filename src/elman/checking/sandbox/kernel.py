@@ -1,7 +1,8 @@
 """The same refusals from the kernel, for what goes around Python: native code, patched modules. Linux only, no privileges needed.
 
-Landlock (since Linux 5.13, https://docs.kernel.org/userspace-api/landlock.html) keeps changes to files inside one folder; a seccomp filter
-refuses new processes, other programs and sockets. Where the kernel knows neither, the guard and the limits stand alone.
+Landlock (since Linux 5.13, https://docs.kernel.org/userspace-api/landlock.html) keeps changes to files inside one folder, and reading to
+that and to what a program needs to run; a seccomp filter refuses new processes, other programs and sockets. Where the kernel knows
+neither, the guard and the limits stand alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ NO_NEW_PRIVILEGES, SECCOMP, FILTER = 38, 22, 2  # of prctl
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every processor
 PATH_BENEATH, VERSION = 1, 1
 
-EXECUTE, WRITE = 1 << 0, 1 << 1
+EXECUTE, WRITE, READ, LIST = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 CHANGES = WRITE | sum(1 << bit for bit in range(4, 13))  # remove and make files, folders, links, devices, sockets
 REFER, TRUNCATE = 1 << 13, 1 << 14  # known since the second and third version
 SIGNALS = 1 << 1  # since the sixth
@@ -55,28 +56,35 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("lines", ctypes.POINTER(_Line)))
 
 
-def confine(folder: Path) -> tuple[bool, bool]:
-    """Changes to files in `folder` only, no process: for this process, from now on. Whether each of the two could be had."""
+def confine(folder: Path, readable: list[str]) -> tuple[bool, bool]:
+    """Changes to files in `folder` only, reading there and in `readable`, no process: for this process, from now on.
+
+    Returns:
+        Whether the first two, and whether the last could be had.
+    """
     if not sys.platform.startswith("linux"):
         return False, False
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
         return False, False
-    return _files(libc, folder), _calls(libc)
+    return _files(libc, folder, readable), _calls(libc)
 
 
-def _files(libc: ctypes.CDLL, folder: Path) -> bool:
+def _files(libc: ctypes.CDLL, folder: Path, readable: list[str]) -> bool:
     version = libc.syscall(CREATE_RULESET, None, 0, VERSION)
     if version < 1:
         return False
     changes = CHANGES | (REFER if version >= 2 else 0) | (TRUNCATE if version >= 3 else 0)
-    rules = _Ruleset(changes | EXECUTE, 0, SIGNALS if version >= 6 else 0)
+    rules = _Ruleset(changes | EXECUTE | READ | LIST, 0, SIGNALS if version >= 6 else 0)
     size = ctypes.sizeof(rules) if version >= 6 else 8
     ruleset = libc.syscall(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
     if ruleset < 0:
         return False
+    rights: list[tuple[str | Path, int]] = [(folder, changes | READ | LIST), (os.devnull, changes & (WRITE | TRUNCATE))]
+    rights += [(path, READ | LIST if Path(path).is_dir() else READ) for path in readable]
+    rights += [(path, LIST) for path in sys.path if path and Path(path).is_dir()]
     try:
-        for path, allowed in ((folder, changes), (Path(os.devnull), changes & (WRITE | TRUNCATE))):
+        for path, allowed in rights:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             rule = _Beneath(allowed, place)
             added = libc.syscall(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0)

@@ -39,6 +39,10 @@ def to_plain(value: Any, depth: int = 0) -> Any:
     """
     if value is None or type(value) in (bool, int, float):
         return None if value is None else float(value)
+    if issubclass(type(value), (float, int)) and not isinstance(
+        value, np.generic
+    ):  # of a class of the student's: the number in it
+        return float.__float__(value) if issubclass(type(value), float) else float(int.__int__(value))
     if type(value) is str:
         return {"text": value[:1000]}
     if depth >= DEEPEST:
@@ -63,7 +67,9 @@ def _array(value: Any) -> Any:
         if array.dtype.kind == "U" and array.ndim == 0:
             return {"text": str(array)[:1000]}
         return (
-            to_plain(array.tolist(), DEEPEST - 2) if array.dtype.kind == "O" else {"other": f"array of {array.dtype}"}
+            to_plain(array.tolist(), DEEPEST - 2)
+            if array.dtype.kind == "O"
+            else {"other": f"an array of {array.dtype}"}
         )
     _limit(array.size)
     array = _asarray(array, dtype=_float64)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.checking.sandbox.answers import Problem, problem_of, value_of
+from elman.checking.sandbox.places import HIDDEN, readable, search_path
 
 START = "import sys; sys.path[:] = {path!r}; from elman.checking.sandbox.child import main; main()"
 FILE = "submission.py"
@@ -46,9 +47,9 @@ class Process:
         self.reading, writing = os.pipe()
         work = {
             "pipe": writing, "folder": str(folder), "file": FILE, "preload": list(preload), "memory": limits.memory,
-            "seconds": limits.seconds, "questions": questions, "hidden": str(Path(__file__).parents[1] / "worksheets"),
+            "seconds": limits.seconds, "questions": questions, "readable": readable(preload), "hidden": str(HIDDEN),
         }  # fmt: skip
-        code = START.format(path=[p for p in sys.path if p])
+        code = START.format(path=search_path(preload))
         # Our own interpreter with our own code; the student's file is data to it until the guard is up.
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-I", "-X", "utf8", "-c", code],
@@ -83,7 +84,7 @@ class Process:
                 return message
             if key not in message:
                 self.over = True
-                return Problem("ended", "its answers can't be read")
+                return Problem("garbled")
             told = message
         return problem_of(told["loaded"])
 
@@ -94,13 +95,11 @@ class Process:
             return message
         if message.get("question") != number:
             self.over = True
-            return Problem("ended", "its answers can't be read")
+            return Problem("garbled")
         if "problem" in message:
             return problem_of(message["problem"]) or Problem("ended")
         values = message.get("values")
-        return (
-            [value_of(v) for v in values] if isinstance(values, list) else Problem("ended", "its answers can't be read")
-        )
+        return [value_of(v) for v in values] if isinstance(values, list) else Problem("garbled")
 
     def message(self, seconds: float) -> dict[str, Any] | Problem:
         """The next line, as JSON."""
@@ -118,7 +117,7 @@ class Process:
             message = None
         if not isinstance(message, dict):
             self.over = True
-            return Problem("ended", "its answers can't be read")
+            return Problem("garbled")
         return message
 
     def gone(self, *, in_time: bool) -> Problem:
