@@ -147,3 +147,35 @@ class Predictor(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         found: Tensor = self.out(self.rnn(self.emb(x))[0])
         return found
+
+
+class OneNumber(nn.Module):
+    """Weights of its own, and one number for a sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w, self.u = nn.Parameter(torch.eye(H)), nn.Parameter(0.3 * torch.randn(F, H))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(len(x), H)
+        for step in x.unbind(1):
+            h = torch.relu(step @ self.u + h @ self.w)
+        return h.sum(1)
+
+
+class ByCells(nn.Module):
+    """Both directions in loops over cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.f, self.b, self.out = nn.GRUCell(F, H), nn.GRUCell(F, H), nn.Linear(2 * H, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        f = b = x.new_zeros(len(x), H)
+        forward, backward = [], []
+        for t in range(x.shape[1]):
+            f, b = self.f(x[:, t], f), self.b(x[:, -1 - t], b)
+            forward.append(f)
+            backward.insert(0, b)
+        found: Tensor = self.out(torch.cat([torch.stack(forward, 1), torch.stack(backward, 1)], -1))
+        return found

@@ -122,17 +122,13 @@ def test_a_fault_of_the_backward_direction_says_which_step_is_read() -> None:
 
 
 def test_an_example_tells_what_a_module_reads() -> None:
-    class Odd(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = nn.Parameter(torch.randn(3, 3))
-
+    class Sums(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return (x @ self.weight).cumsum(1)
+            return x.cumsum(1)
 
-    with pytest.raises(InputError, match="what Odd reads can't be told"):
-        elman.laws(Odd())
-    assert elman.laws(Odd(), inputs=torch.randn(2, 4, 3)).right
+    with pytest.raises(InputError, match="what Sums reads can't be told"):
+        elman.laws(Sums())
+    assert elman.laws(Sums(), inputs=torch.randn(2, 4, 3)).right
 
 
 def test_what_is_no_model_is_refused() -> None:

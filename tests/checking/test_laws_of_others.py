@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from modules_of_others import BothWays, Last, Layer, Masked, Predictor, TimeFirst, Turned
+from modules_of_others import BothWays, ByCells, Last, Layer, Masked, OneNumber, Predictor, TimeFirst, Turned
 from torch import nn
 
 import elman
@@ -21,6 +21,8 @@ RIGHT: dict[str, Callable[[], nn.Module]] = {
     "masked": Masked,
     "last": Last,
     "predictor with padding": Predictor,
+    "weights of its own, one number": OneNumber,
+    "both ways by cells": ByCells,
 }
 
 FAULTY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
@@ -89,7 +91,7 @@ def test_axes_that_nothing_tells_are_the_users_to_say() -> None:
 
     assert elman.laws(Forgotten()).right
     wrong = {f.name.split(":")[0] for f in elman.laws(Forgotten(), batch_first=True).findings if f.outcome == "wrong"}
-    assert {"batch", "past"} <= wrong
+    assert {"batch", "order"} <= wrong
 
 
 FILE = """

@@ -242,6 +242,7 @@ def _reads(module: nn.Module, inputs: Tensor | None) -> Iterator[tuple[int | Non
             joined = isinstance(hidden, int) and part.in_features > hidden  # one map of [x, h], as courses write it
             widths += [part.in_features - hidden] if joined and isinstance(hidden, int) else []
             widths.append(part.in_features)
+    widths += [size for p in module.parameters() for size in reversed(p.shape)] if not widths else []
     if not widths:
         raise InputError(f"what {type(module).__name__} reads can't be told: elman.laws(module, inputs=an example)")
     for width in dict.fromkeys((*widths, *range(2, WIDEST), 1)):
