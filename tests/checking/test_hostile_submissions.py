@@ -198,6 +198,15 @@ def test_three_endless_loops_are_enough(tmp_path: Path) -> None:
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which processes sleep")
+def test_sleeping_takes_no_longer_than_working(tmp_path: Path) -> None:
+    text = "import time\n" + "\n".join(f"def {n}(*a): time.sleep(10**6)" for n in worksheet("clipping").defines)
+    began = time.monotonic()
+    verdict = checked(tmp_path, text, limits=Limits(seconds=5.0))
+    assert time.monotonic() - began < 3 * 5 + 20  # and not three times twenty
+    assert all("does not come to an end" in f.sentence for f in verdict.findings)
+
+
 def test_a_file_that_never_ends_itself(tmp_path: Path) -> None:
     verdict = checked(tmp_path, "while True: pass")
     assert all("does not come to an end" in f.sentence for f in verdict.findings)

@@ -22,6 +22,10 @@ FILE = "submission.py"
 IMPORTING = 120.0
 """Seconds for our own imports in the process, before the file's time begins to count."""
 MOST_ANSWER = 16 << 20
+LOOK = 0.25
+"""Seconds between two looks at whether the process sleeps."""
+PATIENCE = 4
+"""How many times as long on the clock as on the processor, because a process may have to wait for others."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Limits:
     """What one question may cost.
 
     Attributes:
-        seconds: of processor time; four times as long on the clock, because a process may have to wait for others.
+        seconds: of processor time, or asleep; four times as long on the clock, because a process may have to wait for others.
         memory: bytes beyond what the libraries take.
     """
 
@@ -78,7 +82,7 @@ class Process:
     def load(self) -> Problem | None:
         """Wait until the file has run; a problem of it, if there was one."""
         told: dict[str, Any] = {}
-        for key, seconds in (("ready", IMPORTING), ("loaded", 4 * self.limits.seconds)):
+        for key, seconds in (("ready", IMPORTING), ("loaded", PATIENCE * self.limits.seconds)):
             message = self.message(seconds)
             if isinstance(message, Problem):
                 return message
@@ -90,7 +94,7 @@ class Process:
 
     def answer(self, number: int) -> list[Any] | Problem:
         """Wait for the answer to a question."""
-        message = self.message(4 * self.limits.seconds)
+        message = self.message(PATIENCE * self.limits.seconds)
         if isinstance(message, Problem):
             return message
         if message.get("question") != number:
@@ -102,10 +106,15 @@ class Process:
         return [value_of(v) for v in values] if isinstance(values, list) else Problem("garbled")
 
     def message(self, seconds: float) -> dict[str, Any] | Problem:
-        """The next line, as JSON."""
-        until = time.monotonic() + seconds
+        """The next line, as JSON, if it comes in so many seconds, and not more than a quarter of them slept through."""
+        until, asleep = time.monotonic() + seconds, 0.0
         while b"\n" not in self.buffer:
-            ready, _, _ = select.select([self.reading], [], [], max(until - time.monotonic(), 0))
+            left = until - time.monotonic()
+            ready, _, _ = select.select([self.reading], [], [], max(min(left, LOOK), 0))
+            if not ready and left > LOOK:
+                asleep += LOOK * self.sleeps()
+                if PATIENCE * asleep < seconds:
+                    continue
             piece = os.read(self.reading, 1 << 20) if ready else b""
             self.buffer += piece
             if not piece or len(self.buffer) > MOST_ANSWER:
@@ -119,6 +128,14 @@ class Process:
             self.over = True
             return Problem("garbled")
         return message
+
+    def sleeps(self) -> bool:
+        """Whether it does nothing, rather than wait for a processor or a disk; False where the system does not tell."""
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        except (OSError, ValueError):
+            return False
+        return stat.rpartition(")")[2].split()[:1] in (["S"], ["T"])
 
     def gone(self, *, in_time: bool) -> Problem:
         """Why there will be no more lines."""
