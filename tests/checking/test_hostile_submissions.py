@@ -207,6 +207,32 @@ def test_sleeping_takes_no_longer_than_working(tmp_path: Path) -> None:
     assert all("does not come to an end" in f.sentence for f in verdict.findings)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the limits end it")
+def test_who_kills_the_checker_kills_the_submission(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("# worksheet: clipping\nimport time\ntime.sleep(10**6)\n")
+    checker = subprocess.Popen(
+        [sys.executable, "-m", "elman", "check", "mine.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": SOURCES}
+    )
+    children = Path(f"/proc/{checker.pid}/task/{checker.pid}/children")
+    until = time.monotonic() + 60
+    while not (started := children.read_text().split()) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(2.0)  # until it has read who its parent is
+    checker.kill()
+    checker.wait()
+    while any(_runs(pid) for pid in started) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert started
+    assert not any(_runs(pid) for pid in started)
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_a_file_that_never_ends_itself(tmp_path: Path) -> None:
     verdict = checked(tmp_path, "while True: pass")
     assert all("does not come to an end" in f.sentence for f in verdict.findings)

@@ -23,6 +23,7 @@ def main() -> None:
     """Read the work from standard input, write answers to the descriptor that it names."""
     work = json.loads(sys.stdin.buffer.read())
     pipe, folder = work["pipe"], Path(work["folder"])
+    kernel.end_with(work["parent"])
     os.chdir(folder)
 
     def say(

@@ -10,10 +10,11 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
-NO_NEW_PRIVILEGES, SECCOMP, FILTER = 38, 22, 2  # of prctl
+NO_NEW_PRIVILEGES, SECCOMP, FILTER, PARENT_DEATH = 38, 22, 2, 1  # of prctl
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every processor
 PATH_BENEATH, VERSION = 1, 1
 
@@ -54,6 +55,15 @@ class _Line(ctypes.Structure):
 
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("lines", ctypes.POINTER(_Line)))
+
+
+def end_with(parent: int) -> None:
+    """This process is killed when its parent ends, however that ends; at once if it has."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(PARENT_DEATH, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def confine(folder: Path, readable: list[str]) -> tuple[bool, bool]:

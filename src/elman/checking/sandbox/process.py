@@ -50,7 +50,7 @@ class Process:
         self.buffer = b""
         self.reading, writing = os.pipe()
         work = {
-            "pipe": writing, "folder": str(folder), "file": FILE, "preload": list(preload), "memory": limits.memory,
+            "pipe": writing, "parent": os.getpid(), "folder": str(folder), "file": FILE, "preload": list(preload), "memory": limits.memory,
             "seconds": limits.seconds, "questions": questions, "readable": readable(preload), "hidden": str(HIDDEN),
         }  # fmt: skip
         code = START.format(path=search_path(preload))
