@@ -18,6 +18,7 @@ from elman.checking.sandbox.process import Limits
 from elman.checking.sandbox.work import call
 from elman.checking.verdict import Verdict
 from elman.checking.worksheets import worksheet
+from elman.errors import EngineError
 
 
 def confinable() -> bool:
@@ -348,6 +349,12 @@ def test_the_kernel_alone_keeps_a_process_in_its_folder(tmp_path: Path) -> None:
     )
     assert done.stderr.strip() == f"{[False] * 6} {[True] * 12} [1]"
     assert outside.read_text() == "mine"
+
+
+def test_a_process_that_does_not_start_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.checking.sandbox.process.START", "raise SystemExit(7)  # {path}")
+    with pytest.raises(EngineError, match=r"ended before the submission was run: exit code 7"):
+        checked(tmp_path, CLIPPING)
 
 
 def test_what_comes_back_is_plain() -> None:

@@ -34,7 +34,7 @@ def main() -> None:
             line = line[write(pipe, line) :]
 
     for name in work["preload"]:  # what loads native libraries; the guard refuses that afterwards
-        with suppress(ImportError):  # the file's own import will fail, and say so
+        with suppress(BaseException):  # the file's own import will fail, and say so
             importlib.import_module(name)
     if "torch" in sys.modules:
         _one_thread()

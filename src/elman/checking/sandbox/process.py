@@ -16,6 +16,7 @@ from typing import Any
 
 from elman.checking.sandbox.answers import Problem, problem_of, value_of
 from elman.checking.sandbox.places import HIDDEN, readable, search_path
+from elman.errors import EngineError
 
 START = "import sys; sys.path[:] = {path!r}; from elman.checking.sandbox.child import main; main()"
 FILE = "submission.py"
@@ -80,11 +81,19 @@ class Process:
         return self.over
 
     def load(self) -> Problem | None:
-        """Wait until the file has run; a problem of it, if there was one."""
+        """Wait until the file has run; a problem of it, if there was one.
+
+        Raises:
+            EngineError: the process ended before the file was run, which is no fault of the file.
+        """
         told: dict[str, Any] = {}
         for key, seconds in (("ready", IMPORTING), ("loaded", PATIENCE * self.limits.seconds)):
             message = self.message(seconds)
             if isinstance(message, Problem):
+                if key == "ready":
+                    raise EngineError(
+                        f"the process for a submission ended before the submission was run: {message.text or message.kind}"
+                    )
                 return message
             if key not in message:
                 self.over = True
