@@ -38,7 +38,8 @@ def ask(
         told: hears after each question how many have been asked.
 
     Raises:
-        EngineError: this system has no processes that can be limited, or a process does not start. StorageError: no temporary folder can be made.
+        EngineError: this system has no processes that can be limited, or one does not start.
+        StorageError: no temporary folder can be made.
     """
     if sys.platform == "win32":
         raise EngineError(
