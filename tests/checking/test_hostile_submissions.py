@@ -103,7 +103,7 @@ def test_one_question_is_lost_and_no_more(deed: str, says: str, tmp_path: Path) 
     assert says in first.sentence
     assert "\n" not in first.sentence
     if says:  # whoever closes or writes to the way back spoils more than one answer, and still gains none
-        assert [f.outcome for f in others] == ["right"] * 3, verdict.text
+        assert [f.outcome for f in others] == ["right"] * 5, verdict.text
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,6 @@ def clip_by_threshold(gradients, threshold):
         ("import os; os.fork()", "It does not run to its end: Line 1: os.fork is refused in a check."),
         ("raise SystemExit(0)", "It does not run to its end: Line 1: The file leaves the program with exit()."),
         ("1 / 0", "It does not run to its end: Line 1: It stops with ZeroDivisionError: division by zero."),
-        ("# coding: klingon", "It does not run to its end: It stops with SyntaxError: unknown encoding: klingon"),
         ("import os; os._exit(3)", "(exit code 3). That is while the file is loaded, before any question."),
     ],
 )

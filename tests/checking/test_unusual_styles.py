@@ -322,3 +322,35 @@ def test_right_in_another_style(name: str, tmp_path: Path) -> None:
     verdict = elman.check(tmp_path / "mine.py", sheet)
     assert verdict.right, verdict.text
     assert elman.check(tmp_path / "mine.py").worksheet == sheet, "recognised by its names alone"
+
+
+def test_a_coding_line_is_honoured(tmp_path: Path) -> None:
+    """PEP 263: a file in latin-1 that says so."""
+    text = "# -*- coding: latin-1 -*-\n# Lösung von Zoë\nNAME = 'Zoë'\nassert len(NAME) == 3\n"
+    (tmp_path / "mine.py").write_bytes((text + RIGHT["bag-of-words, loops"][1]).encode("latin-1"))
+    verdict = elman.check(tmp_path / "mine.py", "bag-of-words")
+    assert verdict.right, verdict.text
+    assert not verdict.notes
+
+
+def test_a_state_that_is_a_tensor_and_truth_values_of_libraries(tmp_path: Path) -> None:
+    """What the constructor made of torch gets its numbers as torch; np.bool_ and tensors are truth values."""
+    (tmp_path / "a.py").write_text(
+        """
+import torch
+class VanillaRNN:
+    def __init__(self):
+        self.W_hh, self.W_xh, self.W_hy = (torch.randn(3, 3) for _ in range(3))
+        self.Bh, self.By, self.hidden_state = torch.randn(3), torch.randn(3), torch.zeros(3)
+    def forward(self, x):
+        self.hidden_state = torch.tanh(self.W_hh @ self.hidden_state + self.W_xh @ torch.as_tensor(x, dtype=torch.float32) + self.Bh)
+        return self.W_hy @ self.hidden_state + self.By
+"""
+    )
+    assert elman.check(tmp_path / "a.py", "vanilla-rnn").right
+    (tmp_path / "b.py").write_text(
+        RIGHT["vanishing, autograd"][1]
+        + "vanishes = {k.upper(): (np.bool_ if n else torch.tensor)(bool(v)) for n, (k, v) in enumerate(vanishes.items())}\n"
+    )
+    verdict = elman.check(tmp_path / "b.py", "vanishing")
+    assert verdict.right, verdict.text

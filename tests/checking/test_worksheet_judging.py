@@ -113,7 +113,7 @@ def test_no_two_mistakes_look_alike(name: str) -> None:
     # These are the same numbers by their nature; the first one is named.
     alike = {
         frozenset({"initial-state-at-every-step", "state-not-carried"}), frozenset({"initial-state-at-every-step", "state-reset"}),
-        frozenset({"clip-after-step", "clip-ignored"}),
+        frozenset({"clip-after-step", "clip-ignored"}), frozenset({"term-sign@W_hh[1,1] h_0[1]", "term-left-out@b_h[1] at t = 1"}),
     }  # fmt: skip
 
     def same(a: list[Any], b: list[Any]) -> bool:
@@ -122,7 +122,7 @@ def test_no_two_mistakes_look_alike(name: str) -> None:
     for m in known:
         assert not same(all_numbers[m], right), f"{m} changes nothing"
     for a, b in combinations(known, 2):
-        if mistake(a) != mistake(b) and frozenset({a, b}) not in alike:
+        if mistake(a).name != mistake(b).name and frozenset({a, b}) not in alike:
             assert not same(all_numbers[a], all_numbers[b]), f"{a} and {b}"
 
 
@@ -238,6 +238,54 @@ def test_mistakes_on_paper(change: tuple[str, str], names: set[str], tmp_path: P
     assert found <= names
 
 
+def on_paper(
+    term: tuple[str, int, tuple[int, ...]] = ("", 0, ()),
+    factor: float = -1.0,
+    first_bias: bool = False,
+    slip: float = 0.0,
+) -> str:
+    """The second network's lines, with a weight that is multiplied by a factor at one step, or a number that is off in the first state."""
+    weights: dict[str, Any] = {
+        "W_xh": [[0.5, -0.3], [0.2, 0.4]], "W_hh": [[0.1, 0.6], [-0.5, 0.3]], "W_hy": [[1.0, -0.5], [0.3, 0.8]], "b_h": [0.1, -0.2], "b_y": [0.2, -0.1],
+    }  # fmt: skip
+    name, at, place = term
+    h, loss, lines = np.array([0.5, -0.4]), 0.0, []
+    for t, (x, target) in enumerate((([1, 2], 1), ([-1, 1], 0)), 1):
+        w = {k: np.array(v, dtype=float) for k, v in weights.items()}
+        if t == at:
+            w[name][place] *= factor
+        h = np.tanh(w["W_xh"] @ x + w["W_hh"] @ h + w["b_h"] * (t == 1 or not first_bias)) + slip * (t == 1)
+        z = w["W_hy"] @ h + w["b_y"]
+        y = np.exp(z) / np.exp(z).sum()
+        loss -= np.log(y[target])
+        lines += [f"second_{k}{t} = {v[0]:.4f}, {v[1]:.4f}" for k, v in (("h", h), ("z", z), ("y", y))]
+    return "\n".join([*lines, f"second_loss = {loss:.4f}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "says"),
+    [
+        (on_paper(("W_xh", 1, (0, 1))), {"term-sign"}, "W_xh[1,2] x_1[2]"),
+        (on_paper(("W_hh", 2, (1, 0))), {"term-sign"}, "W_hh[2,1] h_1[1]"),
+        (on_paper(("W_hy", 1, (0, 1))), {"term-sign"}, "W_hy[1,2] h_1[2]"),
+        (on_paper(("W_xh", 2, (0, 1)), 0.0), {"term-left-out"}, "W_xh[1,2] x_2[2]"),
+        (on_paper(("W_xh", 2, (1, 0))), {"term-sign"}, "W_xh[2,1] x_2[1] or b_h[2] at t = 2"),
+        (on_paper(first_bias=True), {"bias-at-first-step-only", "carried-on"}, ""),
+        (on_paper(slip=0.123), {"carried-on"}, "the mistake is earlier"),
+    ],
+)  # fmt: skip
+def test_slips_of_the_pen(text: str, names: set[str], says: str, tmp_path: Path) -> None:
+    """What follows from a wrong number is said to follow from it; the slip itself is named."""
+    first = "\n".join(line for line in PAPER.solution.splitlines() if not line.startswith("second"))
+    path = tmp_path / "paper.txt"
+    path.write_text(f"# worksheet: forward-by-hand\n{first}\n{text}\n")
+    verdict = elman.check(path)
+    assert [f.outcome for f in verdict.findings[:3]] == ["right"] * 3
+    assert not verdict.right
+    assert set(verdict.mistakes) == names
+    assert says in verdict.text
+
+
 def test_the_course_numbers_to_six_digits() -> None:
     for line in (
         "h1 = 0.462117 0.462117",
@@ -254,7 +302,8 @@ def test_the_course_numbers_to_six_digits() -> None:
     ("text", "numbers"),
     [
         ("0.5 0.5", [0.5, 0.5]), ("(0.5, -1e-3)", [0.5, -0.001]), ("[1; 2; 3]", [1, 2, 3]), ("0,5; 0,25", [0.5, 0.25]),
-        ("", []), ("about a half", []), ("1.386294", [1.386294]), ("[[1], [2]]", [1, 2]),
+        ("", []), ("about a half", []), ("1.386294", [1.386294]), ("[[1], [2]]", [1, 2]), ("(1/2, -3/4)", [0.5, -0.75]), ("1/0", []),
+        ("(4.62117e-01, 1 / 4)^T", [0.462117, 0.25]), ("−0.25 +.5", [-0.25, 0.5]), ("2 * ln(2)", []), ("4 5, 6", [4, 5, 6]),
     ],
 )  # fmt: skip
 def test_numbers_as_people_type_them(text: str, numbers: list[float]) -> None:
@@ -265,7 +314,7 @@ def test_numbers_are_found_by_name() -> None:
     asked = PAPER.questions(0)
     answers: Answers = typed_answers("H1 = 1 2 3  # in capitals\nh2: 4, 5, 6\nz1 = what\n", asked)
     assert answers.questions[0] == [[1, 2, 3], [4, 5, 6]]
-    assert answers.questions[1] == Problem("missing", "numbers behind `z1 =`")
+    assert answers.questions[1] == Problem("missing", "numbers behind `z1 =` (a line such as `z1 = 0.25, -1/3`)")
 
 
 def test_a_verdict_in_words_and_as_json() -> None:

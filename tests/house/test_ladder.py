@@ -31,6 +31,7 @@ LADDER = [
     {"runs"},
     {"comparing"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(LADDER) for room in rooms}
 FILES = sorted(SOURCE.rglob("*.py"))

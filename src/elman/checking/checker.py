@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from elman.checking.judging import Asked, judge
 from elman.checking.mistakes import mistake
 from elman.checking.reading import UnreadableError, orders, read
@@ -57,7 +59,7 @@ def check(
     else:
         preload = tuple(dict.fromkeys((*sheet.needs, *submission.libraries)))
         answers = ask(
-            submission.text.encode(),
+            submission.data,
             [q.actions for q in questions],
             preload=preload,
             limits=limits,
@@ -92,7 +94,8 @@ def _asked(
         elif loading is not None and values.kind == "missing":
             sentence, cause = f"{sentence} It does not run to its end: {in_words(loading)}", loading
         return Finding(question.name, "wrong", sentence, hint=_next(cause, submission), points=question.points)
-    wanted = question.reference(NONE)
+    with np.errstate(all="ignore"):
+        wanted = question.reference(NONE)
     try:
         if question.digest is not None:
             values = question.digest(values)

@@ -1,23 +1,31 @@
 """Right or wrong, and if wrong, why: every known mistake is made on purpose and its numbers compared with the student's.
 
 A hypothesis is a set of mistakes. One that explains every answer to every question is named first, then one that explains a question;
-two mistakes at once are hypotheses of two. If none explains an answer whole, the one that gets furthest beyond the first
-wrong number is named, "and something else"; if there is none, it is said which quantity differs first, and at which step.
+two mistakes at once are hypotheses of two, the most promising first. If none explains an answer whole, the one that gets furthest
+beyond the first wrong number is named, "and something else"; if there is none, it is said which quantity differs first, and at which step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
-from elman.checking.mistakes import mistake
+from elman.checking.mistakes import CATALOGUE, VARIANT, mistake
 from elman.checking.verdict import Finding
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Worksheet, Wrong
 
 RIGHT: Wrong = frozenset()
+MOST_AT_ONCE = 3
+"""Mistakes of which each explains a number more than the one before."""
+FEWEST_FOR_PAIRS = 3
+"""Numbers in an answer: one or two of them are soon met by chance."""
+CARRIED: Wrong = frozenset({"carried-on"})
+MOST_PAIRS = 3000
+"""Pairs of mistakes that are tried at one question; a second or two at most."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,27 @@ class Asked:
             count += 1
         return count
 
+    def matched(self, wrong: Wrong) -> int:
+        """How many quantities, in a row or not, are what these mistakes make."""
+        made = self.reference(wrong)
+        if made is None:
+            return 0
+        return sum(self.question.close(_at(self.got, place), _at(made, place)) for place in self.places())
+
+    @cached_property
+    def explanations(self) -> list[Wrong]:
+        """The mistakes each of which alone makes this answer; if there are none, a pair that does."""
+        alone = [frozenset({name}) for name in self.question.mistakes]
+        if found := [wrong for wrong in alone if self.explained(wrong)]:
+            return found
+        if sum(v.size for v in self.got.values()) < FEWEST_FOR_PAIRS:
+            return []
+        promising = sorted(self.question.mistakes, key=lambda name: -self.matched(frozenset({name})))
+        # In the order of the sum of both ranks: the best with the second best first.
+        pairs = sorted(combinations(range(len(promising)), 2), key=sum)[:MOST_PAIRS]
+        wrongs = (frozenset({promising[one], promising[other]}) for one, other in pairs)
+        return next(([wrong] for wrong in wrongs if self.explained(wrong)), [])
+
     def places(self) -> list[Place]:
         """All places in the order of computation: step by step, and in a step one quantity after the other."""
         stepped = [name for name in self.got if name in self.question.steps]
@@ -86,45 +115,63 @@ def judge(sheet: Worksheet, asked: Sequence[Asked | Finding]) -> list[Finding]:
     answers = [a for a in asked if isinstance(a, Asked)]
     wrong = [a for a in answers if not a.explained(RIGHT)]
     common = _common(answers, wrong)
-    return [a if isinstance(a, Finding) else _finding(sheet, a, common, right=a not in wrong) for a in asked]
-
-
-def _hypotheses(questions: Sequence[Asked]) -> Iterator[Wrong]:
-    known = list(dict.fromkeys(name for a in questions for name in a.question.mistakes))
-    for size in (1, 2):
-        yield from (frozenset(names) for names in combinations(known, size))
+    for a in wrong if not common else ():  # what explains most questions is named at each of them
+        a.explanations.sort(key=lambda one: -sum(one in other.explanations for other in wrong))
+    given = {name: value for a in answers for name, value in a.got.items()}
+    return [a if isinstance(a, Finding) else _finding(sheet, a, common, given, right=a not in wrong) for a in asked]
 
 
 def _common(answers: list[Asked], wrong: list[Asked]) -> Wrong:
     """The smallest hypothesis that explains every answer, those that are right included; empty if there is none."""
-    if not wrong:
-        return RIGHT
-    others = [a for a in answers if a not in wrong]
-    for hypothesis in _hypotheses(wrong):
-        if all(a.explained(hypothesis) for a in wrong) and all(a.explained(hypothesis) for a in others):
-            return hypothesis
+    found: dict[Wrong, None] = {}
+    for asked in sorted(wrong, key=lambda a: sum(v.size for v in a.got.values())):
+        new = asked.explanations
+        found |= dict.fromkeys([*new, *(one | other for one in found for other in new if len(one | other) == 2)])
+        for hypothesis in sorted(found, key=len):
+            if all(a.explained(hypothesis) for a in answers):
+                return hypothesis
     return RIGHT
 
 
-def _finding(sheet: Worksheet, asked: Asked, common: Wrong, *, right: bool) -> Finding:
+def _finding(sheet: Worksheet, asked: Asked, common: Wrong, given: Quantities, *, right: bool) -> Finding:
     question = asked.question
     if right:
         return Finding(question.name, "right", points=question.points)
-    whole = _smallest(asked, common) if common else _explaining(asked)
-    named, rest = (whole, "") if whole else _furthest(sheet, asked)
-    place = _first_difference(asked)
-    mistakes = list(dict.fromkeys(mistake(name) for name in sorted(named, key=question.mistakes.index)))
+    seen = asked
+    if question.carried is not None and not common:
+        seen = Asked(question.carried(given), asked.got)
+    if seen.explained(RIGHT):
+        named, rest = CARRIED, ""
+    else:
+        whole = _smallest(asked, common) if common else next(iter(seen.explanations), RIGHT)
+        named, rest = (whole, "") if whole else _furthest(sheet, seen)
+    place = _first_difference(asked if named is CARRIED else seen)
+    order = {name: n for n, name in enumerate(question.mistakes)}
+    mistakes = [
+        mistake(_with_alternatives(seen, named, name)) for name in sorted(named, key=lambda name: order.get(name, -1))
+    ]
     return Finding(
         question.name,
         "wrong",
-        " ".join([_sentence(_where(sheet, asked, place)), *(m.sentence for m in mistakes)]) + rest,
+        " ".join([_sentence(_where(sheet, asked, place)), *dict.fromkeys(m.sentence for m in mistakes)]) + rest,
         expected=_at(asked.reference(RIGHT) or {}, place),
         got=_at(asked.got, place),
         hint=" ".join(dict.fromkeys(m.hint for m in mistakes))
         or f"compare your line for {place.quantity} with the statement's, term by term.",
-        mistakes=tuple(m.name for m in mistakes),
+        mistakes=tuple(dict.fromkeys(m.name for m in mistakes)),
         points=question.points,
     )
+
+
+def _with_alternatives(asked: Asked, named: Wrong, name: str) -> str:
+    """The mistake's name, with all variants that explain the answer as well, where the sentence tells the variant."""
+    base, variant, _ = name.partition(VARIANT)
+    if not variant or "{}" not in CATALOGUE[base].sentence:
+        return name
+    others = [
+        m for m in asked.question.mistakes if m.split(VARIANT)[0] == base and asked.explained(named - {name} | {m})
+    ]
+    return base + VARIANT + " or ".join(dict.fromkeys(m.partition(VARIANT)[2] for m in others or [name]))
 
 
 def _smallest(asked: Asked, common: Wrong) -> Wrong:
@@ -132,22 +179,27 @@ def _smallest(asked: Asked, common: Wrong) -> Wrong:
     for name in sorted(common):
         if asked.explained(frozenset({name})):
             return frozenset({name})
-    return common
-
-
-def _explaining(asked: Asked) -> Wrong:
-    return next((h for h in _hypotheses([asked]) if asked.explained(h)), RIGHT)
+    return common & frozenset(asked.question.mistakes)
 
 
 def _furthest(sheet: Worksheet, asked: Asked) -> tuple[Wrong, str]:
-    """The mistake that explains the first wrong quantity, if there is one, and the words for what it does not explain."""
-    start = asked.agreement(RIGHT)
-    scores = {frozenset({name}): asked.agreement(frozenset({name})) for name in asked.question.mistakes}
-    best = max(scores, key=lambda wrong: scores[wrong], default=RIGHT)
-    if not best or scores[best] <= start:
+    """The mistakes that explain the first wrong quantities, if there are any, and the words for what they do not explain."""
+    best, reached = RIGHT, asked.agreement(RIGHT)
+    for _ in range(MOST_AT_ONCE):
+        scores = {best | {name}: asked.agreement(best | {name}) for name in asked.question.mistakes}
+        further = max(scores, key=lambda wrong: scores[wrong], default=RIGHT)
+        if not further or scores[further] <= reached:
+            break
+        best, reached = further, scores[further]
+        if asked.explained(best):
+            return best, ""
+    if not best:
         return RIGHT, ""
-    place = asked.places()[scores[best]]
-    return best, f" And something else: with that alone, {_label(sheet, place)} would still be another."
+    alone = "that" if len(best) == 1 else "these"
+    return (
+        best,
+        f" And something else: with {alone} alone, {_label(sheet, asked.places()[reached])} would still be another.",
+    )
 
 
 def _first_difference(asked: Asked) -> Place:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 VARIANT = "@"
-"""What stands behind it tells apart several ways of making one mistake, `gates-swapped@use`."""
+"""What stands behind it tells apart several ways of making one mistake, `gates-swapped@use`; a sentence may have a place for it, `{}`."""
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,6 @@ CATALOGUE = _read()
 
 def mistake(name: str) -> Mistake:
     """A mistake by name, with or without a variant."""
-    return CATALOGUE[name.split(VARIANT)[0]]
+    name, _, variant = name.partition(VARIANT)
+    found = CATALOGUE[name]
+    return replace(found, sentence=found.sentence.replace("{}", variant))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import permutations
 from typing import Any
 
@@ -139,6 +140,36 @@ def _array(value: Any) -> Array | None:
     return np.array(arrays, dtype=np.float64)
 
 
+def truth(value: Any, where: str) -> float:
+    """True or False, of any library, as 1 or 0; so are the numbers 1 and 0.
+
+    Raises:
+        UnreadableError: it is anything else.
+    """
+    number = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if not isinstance(number, float) or number not in (0.0, 1.0):
+        raise UnreadableError(f"{where} should be True or False; it is {describe(value)}.")
+    return number
+
+
+def keyed(value: Any, names: tuple[str, ...], wanted: str) -> dict[str, Any]:
+    """A dict by the names it should have; capital letters and punctuation in its keys do not count.
+
+    Raises:
+        UnreadableError: it has other keys, or is no dict; begins with `wanted`.
+    """
+
+    def bare(name: str) -> str:
+        return " ".join(re.findall(r"[\w.]+", name.lower()))
+
+    found = {bare(k): v for k, v in value.items()} if isinstance(value, dict) else {}
+    missing = next((name for name in names if bare(name) not in found), None)
+    if missing is not None or len(found) != len(names):
+        reason = f"{missing!r} is missing" if isinstance(value, dict) and missing else f"it is {describe(value)}"
+        raise UnreadableError(f"{wanted}; {reason}.")
+    return {name: found[bare(name)] for name in names}
+
+
 def describe(value: Any) -> str:
     """A value in a few words."""
     if value is None:
@@ -159,7 +190,7 @@ def describe(value: Any) -> str:
         return f"a list of {count}" + (f", in it {describe(odd)}" if odd else "")
     if isinstance(value, np.ndarray):
         return f"an array of shape {list(value.shape)}"
-    return "one number"
+    return f"the number {value:.6g}" if isinstance(value, float) else "one number"
 
 
 def _first_odd(value: list[Any]) -> Other | None:

@@ -6,7 +6,9 @@ import ast
 import os
 import re
 import stat
+import tokenize
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from elman.checking.sandbox.answers import shown
@@ -25,10 +27,12 @@ class Submission:
     """A file as text.
 
     Attributes:
+        data: its bytes.
         tree: parsed; None if it is not Python, and then `problem` says where.
     """
 
     path: Path
+    data: bytes
     text: str
     tree: ast.Module | None
     problem: str = ""
@@ -93,19 +97,23 @@ def read_submission(path: Path) -> Submission:
     if len(data) > MOST_BYTES:
         raise DataError(f"{path} is larger than 1 MiB; a worksheet is a short file")
     try:
-        text = data.decode("utf-8-sig")
+        encoding, _ = tokenize.detect_encoding(BytesIO(data).readline)  # UTF-8, or what a coding line says (PEP 263)
+        text = data.decode(encoding)
+    except SyntaxError as error:
+        raise DataError(f"{path} is not UTF-8: {error.msg}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8: byte {error.start} can't be decoded") from None
+        name = "UTF-8" if error.encoding.startswith("utf-8") else error.encoding
+        raise DataError(f"{path} is not {name}: byte {error.start} can't be decoded") from None
     if "\0" in text:
         raise DataError(f"{path} is no text: it has a zero byte")
     try:
-        return Submission(path, text, ast.parse(text))
+        return Submission(path, data, text, ast.parse(text))
     except SyntaxError as error:
-        return Submission(path, text, None, f"line {error.lineno}: {error.msg}")
+        return Submission(path, data, text, None, f"line {error.lineno}: {error.msg}")
     except (RecursionError, MemoryError):  # the parser's own limits
-        return Submission(path, text, None, "expressions are nested too deeply to be read")
+        return Submission(path, data, text, None, "expressions are nested too deeply to be read")
     except ValueError as error:
-        return Submission(path, text, None, f"it can't be parsed: {error}")
+        return Submission(path, data, text, None, f"it can't be parsed: {error}")
 
 
 def _at_once(path: str, flags: int) -> int:

@@ -8,8 +8,10 @@ from typing import Any
 from elman.checking.sandbox.answers import Answers, Problem
 from elman.checking.worksheets.worksheet import Question
 
-LINE = re.compile(r"^\s*(\w+)\s*[=:]\s*(.*?)\s*(?:#.*)?$")
+LINE = re.compile(r"^\s*(\w+)\s*(?::=|~=|==|[=:~≈])\s*(.*?)\s*(?:#.*)?$")
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+AROUND = re.compile(r"[()\[\]{}]|\^?T$")
+MINUS = str.maketrans("−–", "--")
 
 
 def typed_answers(text: str, questions: list[Question]) -> Answers:
@@ -24,22 +26,30 @@ def typed_answers(text: str, questions: list[Question]) -> Answers:
         names = [name for slot in question.slots for name in slot.names]
         missing = next((n for n in names if not given.get(n.lower())), None)
         if missing is not None:
-            answers.append(Problem("missing", f"numbers behind `{missing} =`"))
+            answers.append(
+                Problem("missing", f"numbers behind `{missing} =` (a line such as `{missing} = 0.25, -1/3`)")
+            )
         else:
             answers.append([_value(given[name.lower()]) for name in names])
     return Answers(None, tuple(answers))
 
 
 def numbers_in(text: str) -> list[float]:
-    """Numbers apart by spaces, commas, semicolons, in brackets or not; `0,5` with a decimal comma where points are nowhere."""
-    parts = re.split(r"[;\s]+" if "." not in text and ";" in text else r"[,;\s]+", text.strip(" ()[]{}"))
+    """Numbers and fractions apart by spaces, commas or semicolons, in any brackets or none.
+
+    A comma is a decimal comma where there are no points and it stands inside numbers only, as in `0,5; 0,25`.
+    """
+    bare = AROUND.sub(" ", text.translate(MINUS).strip()).strip()
+    bare = re.sub(r"\s*/\s*", "/", bare)
+    decimal = "." not in bare and (";" in bare or not re.search(r",\s|,$", bare)) and "/" not in bare
     found = []
-    for part in parts:
-        bare = part.strip("()[]{},").replace(",", ".")
-        if NUMBER.fullmatch(bare):
-            found.append(float(bare))
-        elif bare:
+    for part in re.split(r"[;\s]+" if decimal else r"[,;\s]+", bare):
+        above, slash, below = (piece.replace(",", ".") for piece in part.strip(",").partition("/"))
+        if not above and not slash:
+            continue
+        if not NUMBER.fullmatch(above) or (slash and not (NUMBER.fullmatch(below) and float(below))):
             return []
+        found.append(float(above) / float(below) if slash else float(above))
     return found
 
 

@@ -151,7 +151,7 @@ class _Doing:
             if old is not None and "torch" in str(type(old)) and hasattr(old, "data"):
                 if tuple(old.shape) != tuple(given.shape):
                     raise _MissingError(f"{path} of shape {list(given.shape)}")
-                old.data = given.to(old.dtype)
+                old.data = old.new_tensor(given.tolist())
             else:
                 setattr(owner, last, given)
 

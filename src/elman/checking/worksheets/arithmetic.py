@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from elman.checking.worksheets.worksheet import Array, Wrong
@@ -35,11 +37,26 @@ def log_softmax(z: Array) -> Array:
     return np.asarray(z - top - np.log(np.exp(z - top).sum(axis=-1, keepdims=True)))
 
 
-ELMAN_MISTAKES = (
-    "tanh-missing", "sigmoid-for-tanh", "relu-for-tanh", "input-after-activation", "recurrent-after-activation", "input-missing",
-    "recurrent-transposed", "input-transposed", "matrices-swapped",
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "tanh-missing": np.copy, "sigmoid-for-tanh": sigmoid, "relu-for-tanh": relu, "softmax-for-tanh": softmax,
+    "tanh-twice": lambda a: np.tanh(np.tanh(a)), "tanh-for-relu": np.tanh, "leaky-relu@0.01": lambda a: np.where(a > 0, a, 0.01 * a),
+    "leaky-relu@0.1": lambda a: np.where(a > 0, a, 0.1 * a), "leaky-relu@0.2": lambda a: np.where(a > 0, a, 0.2 * a),
+    "relu-other-side": lambda a: np.minimum(a, 0.0),
+    "absolute-for-relu": np.abs, "softplus-for-relu": lambda a: np.logaddexp(0.0, a), "elu-for-relu": lambda a: np.where(a > 0, a,
+        np.expm1(a)),
+    "relu-cut-off@1": lambda a: np.clip(a, 0.0, 1.0), "relu-cut-off@6": lambda a: np.clip(a, 0.0, 6.0),
+}  # fmt: skip
+"""What stands where another activation belongs."""
+TERM_MISTAKES = (
+    "input-after-activation", "recurrent-after-activation", "activation-on-each-term", "input-missing", "input-subtracted",
+    "recurrent-subtracted", "recurrent-transposed", "input-transposed", "matrices-swapped", "one-matrix-for-both@W_hh",
+    "one-matrix-for-both@W_xh",
+    "state-added", "state-averaged", "step-done-twice",
 )  # fmt: skip
-BIAS_MISTAKES = ("bias-missing", "bias-twice", "bias-after-activation")
+ELMAN_MISTAKES = (
+    "tanh-missing", "sigmoid-for-tanh", "relu-for-tanh", "softmax-for-tanh", "tanh-twice", *TERM_MISTAKES,
+)  # fmt: skip
+BIAS_MISTAKES = ("bias-missing", "bias-twice", "bias-after-activation", "bias-subtracted")
 
 
 def transposed(wrong: Wrong) -> Wrong:
@@ -47,31 +64,40 @@ def transposed(wrong: Wrong) -> Wrong:
     return wrong | {f"{which}-transposed" for which in ("input", "recurrent", "output") if "all-transposed" in wrong}
 
 
-def elman_step(x: Array, h: Array, w_xh: Array, w_hh: Array, wrong: Wrong, bias: Array | None = None) -> Array:
-    """tanh(W_hh h + W_xh x + b), and with every mistake of `ELMAN_MISTAKES` and `BIAS_MISTAKES`."""
+def elman_step(
+    x: Array,
+    h: Array,
+    w_xh: Array,
+    w_hh: Array,
+    wrong: Wrong,
+    bias: Array | None = None,
+    right: Callable[[Array], Array] = np.tanh,
+) -> Array:
+    """f(W_hh h + W_xh x + b) with an activation f, and with every mistake of `ELMAN_MISTAKES` and `BIAS_MISTAKES`."""
+    if "step-done-twice" in wrong:
+        wrong = wrong - {"step-done-twice"}
+        h = elman_step(x, h, w_xh, w_hh, wrong, bias, right)
     if "matrices-swapped" in wrong:
         w_xh, w_hh = w_hh, w_xh
-    old = (w_hh.T if "recurrent-transposed" in wrong else w_hh) @ h
-    new = (w_xh.T if "input-transposed" in wrong else w_xh) @ x
-    inside, outside = np.zeros(len(old)), np.zeros(len(old))
-    if "recurrent-after-activation" in wrong:
-        outside = outside + old
-    else:
-        inside = inside + old
-    if "input-after-activation" in wrong:
-        outside = outside + new
-    elif "input-missing" not in wrong:
-        inside = inside + new
+    w_xh = w_hh if "one-matrix-for-both@W_hh" in wrong else w_xh
+    w_hh = w_xh if "one-matrix-for-both@W_xh" in wrong else w_hh
+    old = (w_hh.T if "recurrent-transposed" in wrong else w_hh) @ h * (-1 if "recurrent-subtracted" in wrong else 1)
+    new = (w_xh.T if "input-transposed" in wrong else w_xh) @ x * (-1 if "input-subtracted" in wrong else 1)
+    new = new * ("input-missing" not in wrong)
+    share = np.zeros(len(old))
     if bias is not None and "bias-missing" not in wrong:
-        share = 2 * bias if "bias-twice" in wrong else bias
-        inside, outside = (inside, outside + share) if "bias-after-activation" in wrong else (inside + share, outside)
-    return activate(inside, wrong) + outside
+        share = bias * (2 if "bias-twice" in wrong else -1 if "bias-subtracted" in wrong else 1)
+    terms = {"recurrent-after-activation": old, "input-after-activation": new, "bias-after-activation": share}
+    inside = np.asarray(sum((v for k, v in terms.items() if k not in wrong), np.zeros(len(old))))
+    outside = np.asarray(sum((v for k, v in terms.items() if k in wrong), np.zeros(len(old))))
+    if "activation-on-each-term" in wrong:
+        return activate(old + share, wrong, right) + activate(new, wrong, right)
+    if "state-added" in wrong:
+        outside = outside + h
+    found = activate(inside, wrong, right) + outside
+    return np.asarray((found + h) / 2 if "state-averaged" in wrong else found)
 
 
-def activate(a: Array, wrong: Wrong) -> Array:
-    """Tanh, or what a mistake puts in its place."""
-    if "tanh-missing" in wrong:
-        return a
-    if "sigmoid-for-tanh" in wrong:
-        return sigmoid(a)
-    return relu(a) if "relu-for-tanh" in wrong else np.asarray(np.tanh(a))
+def activate(a: Array, wrong: Wrong, right: Callable[[Array], Array] = np.tanh) -> Array:
+    """The activation, or what a mistake puts in its place."""
+    return np.asarray(next((made for name, made in ACTIVATIONS.items() if name in wrong), right)(a))

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import permutations
+
 import numpy as np
 
 from elman.checking.sandbox.work import call
-from elman.checking.worksheets.arithmetic import sigmoid
+from elman.checking.worksheets.arithmetic import relu, sigmoid
+from elman.checking.worksheets.lstm_step import squashed
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slot, Worksheet, Wrong, normal
 
 GATES = "zrn"
 NAMES = ("z", "r", "n", "h")
+PERMUTED = {
+    f"gates-permuted@{', '.join(order)}": "".join(order)
+    for order in permutations(GATES)
+    if "".join(order) not in ("zrn", "rzn")
+}
+ONE_GATE = (
+    "gate-bias-missing", "gate-bias-twice", "gate-parts-swapped", "gate-input-missing", "gate-recurrent-missing", "gate-activation",
+    "gate-not-activated",
+)  # fmt: skip
+CANDIDATE = (
+    "reset-after-product", "reset-after-product@bias", "reset-missing", "reset-on-input", "reset-on-everything",
+    "reset-inverted", "candidate-tanh-missing", "candidate-sigmoid", "candidate-relu",
+)  # fmt: skip
+MIXING = (
+    "update-inverted", "update-missing", "update-unbalanced@old", "update-unbalanced@new", "update-old-missing", "update-new-missing",
+    "update-candidate-alone", "reset-on-old-state", "gates-coupled-in-update", "update-averaged", "tanh-on-new-state",
+)  # fmt: skip
+BORROWED = {
+    f"gate-borrows@{m}[{of!r}] in {k}": (m, of, k)
+    for m in ("W", "b", "W and b")
+    for k in GATES
+    for of in GATES
+    if of != k
+}
 STEP = (
-    "update-inverted", "reset-after-product", "reset-after-product@bias", "reset-missing", "reset-on-input", "reset-and-update-swapped",
-    "reset-and-update-swapped@use", "update-missing",
-    "candidate-tanh-missing", "candidate-sigmoid", "gates-tanh", "gates-not-activated", "parts-swapped", "bias-missing", "bias-twice",
-    "recurrent-missing", "input-missing",
+    *CANDIDATE, *MIXING, "reset-and-update-swapped", "reset-and-update-swapped@use", "gates-tanh", "gates-not-activated", "parts-swapped",
+    "bias-missing", "bias-twice", "recurrent-missing", "input-missing", "update-reads-reset-state", "candidate-uses-update",
+    *(f"{one}@{k}" for one in ONE_GATE for k in GATES if k != "n" or "activat" not in one), *PERMUTED, *BORROWED,
 )  # fmt: skip
 FORWARD = (
-    *STEP,
-    "gate-reads-initial-state@z",
-    "gate-reads-initial-state@r",
-    "initial-state-at-every-step",
-    "state-reset",
-    "start-from-zeros",
-)
+    *STEP, *(f"gate-reads-initial-state@{k}" for k in GATES), "initial-state-at-every-step", "state-reset", "start-from-zeros",
+    "states-shifted",
+    "candidate-carried",
+)  # fmt: skip
 
 STATEMENT = """
 One step of a gated recurrent unit. [h, x] is one vector, h first, then x; every gate has one matrix and one bias:
@@ -35,7 +59,9 @@ One step of a gated recurrent unit. [h, x] is one vector, h first, then x; every
 
 `W` and `b` are dicts with the keys "z", "r", "n"; W["z"] is [units, units + inputs].
 `gru_step` returns a dict with all four of a step. `gru_forward` runs over xs [T, inputs] from h0 and returns a dict with all four
-for all steps, each [T, units]. Other courses exchange z and 1 - z, and torch.nn.GRU lets r act after the product.
+for all steps, each [T, units]. Other courses exchange z and 1 - z, and torch.nn.GRU lets r act after the product. Arrays,
+tensors and lists will do,
+in float32 or float64.
 """
 
 STARTER = """
@@ -97,36 +123,72 @@ def step(
     x: Array, h: Array, w: dict[str, Array], b: dict[str, Array], wrong: Wrong, first: Array | None = None
 ) -> dict[str, Array]:
     """One step with its mistakes."""
-    units = len(h)
-    bias = {k: b[k] * (0 if "bias-missing" in wrong else 2 if "bias-twice" in wrong else 1) for k in GATES}
-    x_seen, h_seen = x * ("input-missing" not in wrong), h * ("recurrent-missing" not in wrong)
-
-    def affine(k: str, old: Array, new: Array) -> Array:
-        both = np.concatenate([new, old] if "parts-swapped" in wrong else [old, new])
-        return np.asarray(w[k] @ both + bias[k])
-
-    squash = np.tanh if "gates-tanh" in wrong else np.copy if "gates-not-activated" in wrong else sigmoid
-    bend = np.copy if "candidate-tanh-missing" in wrong else sigmoid if "candidate-sigmoid" in wrong else np.tanh
-    read = {k: h_seen if first is None or f"gate-reads-initial-state@{k}" not in wrong else first for k in "zr"}
-    z, r = (squash(affine(k, read[k], x_seen)) for k in "zr")
-    if "reset-and-update-swapped" in wrong:
-        z, r = r, z
+    for name in wrong & BORROWED.keys():
+        which, of, into = BORROWED[name]
+        w = w | {into: w[of]} if "W" in which else w
+        b = b | {into: b[of]} if "b" in which else b
+    order = next((order for name, order in PERMUTED.items() if name in wrong), GATES)
+    order = "rzn" if "reset-and-update-swapped" in wrong else order
+    w, b = ({k: v[other] for k, other in zip(GATES, order, strict=True)} for v in (w, b))
+    old = {k: first if first is not None and f"gate-reads-initial-state@{k}" in wrong else h for k in GATES}
+    r = squashed("r", total("r", old["r"], x, w, b, wrong), wrong)
+    z = squashed(
+        "z", total("z", r * old["z"] if "update-reads-reset-state" in wrong else old["z"], x, w, b, wrong), wrong
+    )
     gates = {"z": z, "r": r}
     if "reset-and-update-swapped@use" in wrong:
         z, r = r, z
+    reset = 1 - r if "reset-inverted" in wrong else z if "candidate-uses-update" in wrong else r
+    bends: dict[str, Callable[[Array], Array]] = {
+        "candidate-tanh-missing": np.copy,
+        "candidate-sigmoid": sigmoid,
+        "candidate-relu": relu,
+    }
+    n = next((bend for name, bend in bends.items() if name in wrong), np.tanh)(
+        candidate(reset, old["n"], x, w, b, wrong)
+    )
+    return gates | {"n": n, "h": mixed(z, r, n, h, wrong)}
+
+
+def total(k: str, old: Array, new: Array, w: dict[str, Array], b: dict[str, Array], wrong: Wrong) -> Array:
+    """The sum inside a gate's activation."""
+
+    def has(mistake: str) -> bool:
+        return mistake in wrong or f"gate-{mistake}@{k}" in wrong
+
+    old, new = old * (not has("recurrent-missing")), new * (not has("input-missing"))
+    both = np.concatenate([new, old] if has("parts-swapped") else [old, new])
+    return np.asarray(w[k] @ both + b[k] * (0 if has("bias-missing") else 2 if has("bias-twice") else 1))
+
+
+def candidate(r: Array, h: Array, x: Array, w: dict[str, Array], b: dict[str, Array], wrong: Wrong) -> Array:
+    """The sum inside the candidate's activation, with the reset gate where it belongs or elsewhere."""
+    nothing, bare = np.zeros_like(x), {k: np.zeros_like(v) for k, v in b.items()}
     if "reset-missing" in wrong:
-        inside = affine("n", h_seen, x_seen)
-    elif "reset-after-product" in wrong:
-        inside = r * (w["n"][:, :units] @ h_seen) + w["n"][:, units:] @ x_seen + bias["n"]
-    elif "reset-after-product@bias" in wrong:
-        inside = r * (w["n"][:, :units] @ h_seen + bias["n"]) + w["n"][:, units:] @ x_seen
-    elif "reset-on-input" in wrong:
-        inside = w["n"][:, :units] @ h_seen + r * (w["n"][:, units:] @ x_seen) + bias["n"]
-    else:
-        inside = affine("n", r * h_seen, x_seen)
-    n = bend(inside)
-    mixed = z * h + (1 - z) * n if "update-inverted" in wrong else (1 - z) * h + z * n
-    return gates | {"n": n, "h": n if "update-missing" in wrong else mixed}
+        return total("n", h, x, w, b, wrong)
+    if "reset-on-everything" in wrong:
+        return np.asarray(r * total("n", h, x, w, b, wrong))
+    old, new = total("n", h, nothing, w, bare, wrong), total("n", 0 * h, x, w, bare, wrong)
+    share = total("n", 0 * h, nothing, w, b, wrong)
+    ways = {
+        "reset-after-product": r * old + new + share, "reset-after-product@bias": r * (old + share) + new,
+        "reset-on-input": old + r * new + share,
+    }  # fmt: skip
+    return next((np.asarray(v) for name, v in ways.items() if name in wrong), total("n", r * h, x, w, b, wrong))
+
+
+def mixed(z: Array, r: Array, n: Array, h: Array, wrong: Wrong) -> Array:
+    """The new state."""
+    old = r * h if "reset-on-old-state" in wrong else h
+    both = (1 - z) * old + z * n
+    ways = {
+        "tanh-on-new-state": np.tanh(both),
+        "update-inverted": z * old + (1 - z) * n, "update-missing": n, "update-unbalanced@old": old + z * n,
+        "update-unbalanced@new": (1 - z) * old + n,
+        "update-old-missing": z * n, "update-new-missing": (1 - z) * old, "update-candidate-alone": z * old + z * n,
+        "gates-coupled-in-update": (1 - z) * old + r * n, "update-averaged": (old + n) / 2,
+    }  # fmt: skip
+    return next((np.asarray(v) for name, v in ways.items() if name in wrong), np.asarray(both))
 
 
 def forward(xs: Array, h0: Array, w: dict[str, Array], b: dict[str, Array], wrong: Wrong) -> Quantities:
@@ -135,8 +197,9 @@ def forward(xs: Array, h0: Array, w: dict[str, Array], b: dict[str, Array], wron
     h, steps = zeros if "start-from-zeros" in wrong else h0, []
     for x in xs:
         old = h0 if "initial-state-at-every-step" in wrong else zeros if "state-reset" in wrong else h
-        steps.append(step(x, old, w, b, wrong, h0))
-        h = steps[-1]["h"]
+        made = step(x, old, w, b, wrong, h0)
+        h = made["n"] if "candidate-carried" in wrong else made["h"]
+        steps.append(made | ({"h": old} if "states-shifted" in wrong else {}))
     return {name: np.array([s[name] for s in steps]) for name in NAMES}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,22 @@ from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slo
 Partials = dict[str, Array]
 KEYS = ("dJ/dh_t", "dh_t/dh_t-1", "dh_t-1/dW", "dC_t/dW", "dC_t-1/dW", "dC_t/dC_t-1", "dh_t/dC_t", "dh_t/do_t")
 MISTAKES = (
-    "direct-path-only",
-    "cell-path-only",
-    "wrong-path",
+    "direct-path-only", "cell-path-only", "wrong-path", "older-cell-path-missing", "own-step-missing", "older-cell-path-only",
     "recursion-without-gate",
-    "path-through-output-gate",
-    "gradient-sign",
+    "path-through-output-gate", "extra-path-through-output-gate", "extra-path-through-output-gate@tanh", "output-slope-missing",
+    "output-slope-missing@older", "output-slope-missing@own", "output-slope-missing@recurrent", "path-counted-twice@C(t-1)",
+    "path-counted-twice@h(t-1)", "path-counted-twice@C(t)", "recurrent-factor-missing", "gradient-sign",
+)  # fmt: skip
+SAVING = (
+    "saves-hidden-path",
+    "saves-output-gate",
+    *(f"saves-another@{k}" for k in KEYS if k not in ("dC_t/dC_t-1", "dh_t/dh_t-1", "dh_t/do_t")),
 )
-SAVING = ("saves-hidden-path", "saves-output-gate")
+LEAVING = (
+    "product-one-short@first", "product-one-short@last", "power-of-one-gate@last", "power-of-one-gate@first", "power-of-mean",
+    "sum-for-product",
+    "mean-for-product", "smallest-for-product", "gates-inverted", "last-gate-only", "last-gate-only@first", "slope-of-gates",
+)  # fmt: skip
 
 STATEMENT = """
 The gradient of the cost J with respect to W_g, the candidate's recurrent matrix, through one step of an LSTM. `d` is a dict with
@@ -35,9 +44,12 @@ out row by row, so a chain of derivatives is a chain of `@`.
     d["dh_t/do_t"]     with C_t fixed
     d["dC_t-1/dW"], d["dh_t-1/dW"]        all that W_g did in the steps before
 
-`gradient(d)` returns dJ/dW_g, one number for each number of W_g. Not every derivative has to be used.
-`left_after(f)` returns what is left of a gradient dJ/dC_T at C_0 along the cell state's own path; f is [T, units], the forget gates.
-`saves` is the key of the derivative that lets an LSTM mitigate vanishing gradients. Try `left_after` on gates of 0.5 and 0.99 first.
+`gradient(d)` returns dJ/dW_g, the total derivative: one number for each number of W_g, flat as in `d` or in the shape of W_g. Not every
+derivative has to be used.
+`left_after(f)` returns what is left of a gradient dJ/dC_T at C_0 along the cell state's own path; f is [T, units], the forget gates of
+t = 1 ... T, all of which lie on that path.
+`saves` is the key, as it is written above,
+of the derivative that lets an LSTM mitigate vanishing gradients. Try `left_after` on gates of 0.5 and 0.99 first.
 """
 
 STARTER = """
@@ -114,21 +126,59 @@ def derivatives(xs: Array, h: Array, c: Array, u: Partials, w: Partials, cost: A
 
 def reference(d: Partials, wrong: Wrong) -> Quantities:
     """DJ/dW_g from the eight."""
-    before = d["dC_t-1/dW"] if "recursion-without-gate" in wrong else d["dC_t/dC_t-1"] @ d["dC_t-1/dW"]
-    cell = d["dC_t/dW"] if "direct-path-only" in wrong else d["dC_t/dW"] + before
-    through = d["dh_t/do_t" if "path-through-output-gate" in wrong else "dh_t/dC_t"] @ cell
-    hidden = d["dh_t/dh_t-1"] @ d["dh_t-1/dW"]
-    if wrong & {"cell-path-only", "direct-path-only"}:
-        hidden = np.zeros_like(hidden)
-    if "wrong-path" in wrong:
-        through = np.zeros_like(through)
-    total = d["dJ/dh_t"] @ (through + hidden)
+    through = d["dh_t/do_t" if "path-through-output-gate" in wrong else "dh_t/dC_t"]
+    bare = np.eye(len(through))
+    gate = bare if "recursion-without-gate" in wrong else d["dC_t/dC_t-1"]
+    slope = {
+        k: bare if wrong & {"output-slope-missing", f"output-slope-missing@{k}"} else through for k in ("own", "older")
+    }
+    hidden = bare if "recurrent-factor-missing" in wrong else d["dh_t/dh_t-1"]
+    paths = {
+        "C(t)": slope["own"] @ d["dC_t/dW"],
+        "C(t-1)": slope["older"] @ gate @ d["dC_t-1/dW"],
+        "h(t-1)": (through @ hidden if "output-slope-missing@recurrent" in wrong else hidden) @ d["dh_t-1/dW"],
+    }
+    left_out = {
+        "direct-path-only": ("C(t-1)", "h(t-1)"), "cell-path-only": ("h(t-1)",), "wrong-path": ("C(t)", "C(t-1)"),
+        "older-cell-path-missing": ("C(t-1)",), "own-step-missing": ("C(t)",), "older-cell-path-only": ("C(t)", "h(t-1)"),
+    }  # fmt: skip
+    gone = {path for name, missing in left_out.items() if name in wrong for path in missing}
+    total = sum(v * (2 if f"path-counted-twice@{k}" in wrong else 1) for k, v in paths.items() if k not in gone)
+    if "extra-path-through-output-gate" in wrong:
+        total = total + d["dh_t/do_t"] @ d["dh_t/dh_t-1"] @ d["dh_t-1/dW"]
+    if "extra-path-through-output-gate@tanh" in wrong:
+        total = total + d["dh_t/do_t"] @ d["dh_t-1/dW"]
+    total = d["dJ/dh_t"] @ np.asarray(total)
     return {"dJ/dW_g": -total if "gradient-sign" in wrong else total}
+
+
+def left(f: Array, wrong: Wrong) -> Quantities:
+    """What is left after all gates."""
+    steps = len(f)
+    ways = {
+        "product-one-short@first": f[1:].prod(0), "product-one-short@last": f[:-1].prod(0), "power-of-one-gate@last": f[-1] ** steps,
+        "power-of-one-gate@first": f[0] ** steps, "power-of-mean": f.mean(0) ** steps, "sum-for-product": f.sum(0),
+        "mean-for-product": f.mean(0),
+        "smallest-for-product": f.min(0), "gates-inverted": (1 - f).prod(0), "last-gate-only": f[-1], "last-gate-only@first": f[0],
+        "slope-of-gates": (f * (1 - f)).prod(0),
+    }  # fmt: skip
+    return {"left": next((v for name, v in ways.items() if name in wrong), f.prod(0))}
+
+
+def flat(values: list[Any]) -> list[Any]:
+    """The gradient row by row, whether it came flat or in the shape of W_g."""
+    (value,) = values
+    rows = value if isinstance(value, list) else []
+    if rows and all(isinstance(row, (list, np.ndarray)) for row in rows):
+        return [[number for row in rows for number in row]]
+    return [value.ravel() if isinstance(value, np.ndarray) else value]
 
 
 def chosen(values: list[Any]) -> list[Any]:
     """A key as its number."""
     (value,) = values
+    if isinstance(value, str):
+        value = re.sub(r"[{}\s]", "", value)
     if not isinstance(value, str) or value not in KEYS:
         raise UnreadableError(f"`saves` should be one of the eight keys, {', '.join(KEYS)}; it is {describe(value)}.")
     return [float(KEYS.index(value))]
@@ -136,13 +186,10 @@ def chosen(values: list[Any]) -> list[Any]:
 
 def saving(wrong: Wrong) -> Quantities:
     """Which key is right."""
-    key = (
-        "dh_t/dh_t-1"
-        if "saves-hidden-path" in wrong
-        else "dh_t/do_t"
-        if "saves-output-gate" in wrong
-        else "dC_t/dC_t-1"
-    )
+    named = {"saves-hidden-path": "dh_t/dh_t-1", "saves-output-gate": "dh_t/do_t"} | {
+        f"saves-another@{k}": k for k in KEYS
+    }
+    key = next((k for name, k in named.items() if name in wrong), "dC_t/dC_t-1")
     return {"saves": np.array(float(KEYS.index(key)))}
 
 
@@ -155,8 +202,8 @@ def draw(rng: np.random.Generator) -> list[Question]:
         Question(
             "what is left along the cell state's path",
             [call("left_after", gates)],
-            lambda _: {"left": gates.prod(0)},
-            (),
+            lambda wrong: left(gates, wrong),
+            LEAVING,
             (Slot(("left",)),),
         ),
         Question(
@@ -176,7 +223,13 @@ def question(rng: np.random.Generator, name: str, steps: int) -> Question:
     u, w = matrices(rng, 2, 3)
     d = derivatives(normal(rng, steps, 2), normal(rng, 3), normal(rng, 3), u, w, normal(rng, 3))
     return Question(
-        name, [call("gradient", d)], lambda wrong: reference(d, wrong), MISTAKES, (Slot(("dJ/dW_g",)),), margin=1e-6
+        name,
+        [call("gradient", d)],
+        lambda wrong: reference(d, wrong),
+        MISTAKES,
+        (Slot(("dJ/dW_g",)),),
+        margin=1e-6,
+        digest=flat,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
 from elman.checking.sandbox.work import call
@@ -10,23 +12,43 @@ from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slo
 
 GATES = "fiog"
 NAMES = ("f", "i", "o", "g", "C", "h")
-STEP = (
-    "forget-and-input-swapped", "forget-and-input-swapped@use", "input-and-output-swapped", "input-and-output-swapped@use",
-    "forget-and-output-swapped", "forget-and-output-swapped@use", "cell-tanh-missing", "cell-sigmoid",
-    "candidate-tanh-missing", "candidate-sigmoid", "candidate-not-gated", "gates-tanh", "gates-not-activated", "forget-inverted",
-    "forget-missing", "cell-overwritten", "coupled-gates", "output-gate-missing", "hidden-from-old-cell", "recurrent-transposed",
-    "input-transposed", "matrices-swapped", "recurrent-missing", "input-missing",
+SWAPPED = {"forget-and-input-swapped": "ifog", "input-and-output-swapped": "foig", "forget-and-output-swapped": "oifg"}
+PERMUTED = {
+    f"gates-permuted@{', '.join(order)}": "".join(order) for order in permutations(GATES) if "".join(order) not in (GATES,
+        *SWAPPED.values())
+}  # fmt: skip
+ONE_GATE = (
+    "gate-recurrent-transposed", "gate-matrices-swapped", "gate-recurrent-missing", "gate-input-missing", "gate-reads-cell",
+    "gate-activation",
+    "gate-not-activated",
 )  # fmt: skip
-ONE_GATE = tuple(f"gate-reads-initial-state@{k}" for k in GATES)
-FORWARD = (
-    *STEP,
-    *ONE_GATE,
-    "initial-state-at-every-step",
-    "hidden-not-carried",
-    "cell-not-carried",
-    "state-reset",
-    "start-from-zeros",
-)
+CELL = (
+    "candidate-not-gated", "candidate-missing", "forget-inverted", "gate-inverted@i", "forget-missing", "cell-overwritten", "coupled-gates",
+    "coupled-gates-input", "cell-from-hidden", "one-gate-for-both@f", "one-gate-for-both@i", "product-for-sum", "tanh-on-new-cell",
+    "cell-subtracted",
+)  # fmt: skip
+HIDDEN = (
+    "cell-tanh-missing", "cell-sigmoid", "gate-inverted@o", "output-gate-missing", "hidden-from-old-cell", "tanh-round-output-gate",
+    "hidden-from-candidate", "hidden-from-candidate@gated", "output-gate-added", "cell-state-is-squashed",
+)  # fmt: skip
+BORROWED = {
+    f"gate-borrows@{m}[{of!r}] in {k}": (m, of, k)
+    for m in ("U", "W", "U and W")
+    for k in GATES
+    for of in GATES
+    if of != k
+}
+STEP = (
+    *(f"{swap}{when}" for swap in SWAPPED for when in ("", "@use")), *CELL, *HIDDEN, "candidate-tanh-missing", "candidate-sigmoid",
+    "gates-tanh", "gates-not-activated", "recurrent-transposed", "input-transposed", "matrices-swapped", "recurrent-missing",
+    "input-missing",
+    "gates-read-cell", *(f"{one}@{k}" for one in ONE_GATE for k in GATES if k != "g" or "activat" not in one), *PERMUTED, *BORROWED,
+)  # fmt: skip
+CARRYING = (
+    "initial-state-at-every-step", "hidden-not-carried", "cell-not-carried", "state-reset", "start-from-zeros", "start-from-zeros@h",
+    "start-from-zeros@C", "states-exchanged", "states-exchanged@start", "cell-carried-as-hidden", "hidden-carried-as-cell",
+)  # fmt: skip
+FORWARD = (*STEP, *(f"gate-reads-initial-state@{k}" for k in GATES), *CARRYING)
 
 STATEMENT = """
 One step of an LSTM. In this course vectors are rows and stand on the left of the matrices; there are no biases:
@@ -40,7 +62,7 @@ One step of an LSTM. In this course vectors are rows and stand on the left of th
 
 `U` and `W` are dicts with the keys "f", "i", "o", "g"; U["f"] is [inputs, units], W["f"] is [units, units].
 `lstm_step` returns a dict with all six of a step. `lstm_forward` runs over xs [T, inputs] from h0 and C0 and returns a dict with all six
-for all steps, each [T, units].
+for all steps, each [T, units]. Arrays, tensors and lists will do, in float32 or float64.
 """
 
 STARTER = """
@@ -104,42 +126,82 @@ def step(
     x: Array, h: Array, c: Array, u: dict[str, Array], w: dict[str, Array], wrong: Wrong, first: Array | None = None
 ) -> dict[str, Array]:
     """One step with its mistakes."""
-    if "matrices-swapped" in wrong:
-        u, w = w, u
-    a = {}
-    for k in GATES:
-        new = x @ (u[k].T if "input-transposed" in wrong else u[k])
-        read = h if first is None or f"gate-reads-initial-state@{k}" not in wrong else first
-        old = read @ (w[k].T if "recurrent-transposed" in wrong else w[k])
-        a[k] = new * ("input-missing" not in wrong) + old * ("recurrent-missing" not in wrong)
-    squash = np.tanh if "gates-tanh" in wrong else np.copy if "gates-not-activated" in wrong else sigmoid
+    for name in wrong & BORROWED.keys():
+        which, of, into = BORROWED[name]
+        u = u | {into: u[of]} if "U" in which else u
+        w = w | {into: w[of]} if "W" in which else w
+    a = {k: inside(k, x, h, c, u, w, wrong, first) for k in GATES}
+    for name, order in (SWAPPED | PERMUTED).items():
+        a = {k: a[other] for k, other in zip(GATES, order, strict=True)} if name in wrong else a
     bend = np.copy if "candidate-tanh-missing" in wrong else sigmoid if "candidate-sigmoid" in wrong else np.tanh
-    f, i, o, g = squash(a["f"]), squash(a["i"]), squash(a["o"]), bend(a["g"])
-    if "forget-and-input-swapped" in wrong:
-        f, i = i, f
-    if "input-and-output-swapped" in wrong:
-        i, o = o, i
-    if "forget-and-output-swapped" in wrong:
-        f, o = o, f
-    gates = {"f": f, "i": i, "o": o, "g": g}
-    if "forget-and-input-swapped@use" in wrong:
-        f, i = i, f
-    if "input-and-output-swapped@use" in wrong:
-        i, o = o, i
-    if "forget-and-output-swapped@use" in wrong:
-        f, o = o, f
-    keep = 1 - f if "forget-inverted" in wrong else np.ones_like(f) if "forget-missing" in wrong else f
-    let = 1 - f if "coupled-gates" in wrong else np.ones_like(i) if "candidate-not-gated" in wrong else i
-    c_new = let * g if "cell-overwritten" in wrong else keep * c + let * g
-    seen = c if "hidden-from-old-cell" in wrong else c_new
-    seen = seen if "cell-tanh-missing" in wrong else sigmoid(seen) if "cell-sigmoid" in wrong else np.tanh(seen)
-    return gates | {"C": c_new, "h": seen if "output-gate-missing" in wrong else seen * o}
+    gates = {k: squashed(k, a[k], wrong) for k in "fio"} | {"g": bend(a["g"])}
+    f, i, o, g = (gates[k] for k in GATES)
+    for swap, order in SWAPPED.items():
+        f, i, o = (
+            (dict(zip(GATES, (f, i, o, g), strict=True))[k] for k in order[:3]) if f"{swap}@use" in wrong else (f, i, o)
+        )
+    o = 1 - o if "gate-inverted@o" in wrong else o
+    made = new_cell(f, i, g, h, c, wrong)
+    outputs = {
+        "tanh-round-output-gate": np.tanh(o * made), "output-gate-missing": bent(made, wrong), "output-gate-added": o + bent(made, wrong),
+    }  # fmt: skip
+    seen = {"hidden-from-old-cell": c, "hidden-from-candidate": g, "hidden-from-candidate@gated": i * g}
+    shown = bent(next((v for name, v in seen.items() if name in wrong), made), wrong) * o
+    shown = next((v for name, v in outputs.items() if name in wrong), shown)
+    return gates | {"C": np.tanh(made) if "cell-state-is-squashed" in wrong else made, "h": shown}
+
+
+def inside(
+    k: str, x: Array, h: Array, c: Array, u: dict[str, Array], w: dict[str, Array], wrong: Wrong, first: Array | None
+) -> Array:
+    """The sum inside a gate's activation."""
+
+    def has(mistake: str) -> bool:
+        return mistake in wrong or f"gate-{mistake}@{k}" in wrong
+
+    into, again = (w[k], u[k]) if has("matrices-swapped") else (u[k], w[k])
+    read = c if has("reads-cell") or "gates-read-cell" in wrong else h
+    read = first if first is not None and has("reads-initial-state") else read
+    new = x @ (into.T if "input-transposed" in wrong else into) * (not has("input-missing"))
+    return np.asarray(new + read @ (again.T if has("recurrent-transposed") else again) * (not has("recurrent-missing")))
+
+
+def squashed(k: str, a: Array, wrong: Wrong) -> Array:
+    """The sigmoid of a gate, or what a mistake puts in its place."""
+    if wrong & {"gates-tanh", f"gate-activation@{k}"}:
+        return np.asarray(np.tanh(a))
+    return a if wrong & {"gates-not-activated", f"gate-not-activated@{k}"} else sigmoid(a)
+
+
+def bent(c: Array, wrong: Wrong) -> Array:
+    """The tanh of the cell state, or what a mistake puts in its place."""
+    return c if "cell-tanh-missing" in wrong else sigmoid(c) if "cell-sigmoid" in wrong else np.asarray(np.tanh(c))
+
+
+def new_cell(f: Array, i: Array, g: Array, h: Array, c: Array, wrong: Wrong) -> Array:
+    """The cell state after the step."""
+    keeps = {
+        "forget-inverted": 1 - f, "forget-missing": np.ones_like(f), "cell-overwritten": np.zeros_like(f), "coupled-gates-input": 1 - i,
+        "one-gate-for-both@i": i,
+    }  # fmt: skip
+    lets = {
+        "coupled-gates": 1 - f, "candidate-not-gated": np.ones_like(i), "gate-inverted@i": 1 - i, "one-gate-for-both@f": f,
+        "cell-subtracted": -i,
+    }  # fmt: skip
+    keep = next((v for name, v in keeps.items() if name in wrong), f)
+    let = next((v for name, v in lets.items() if name in wrong), i)
+    old, new = keep * (h if "cell-from-hidden" in wrong else c), let * (1.0 if "candidate-missing" in wrong else g)
+    both = old * new if "product-for-sum" in wrong else old + new
+    return np.asarray(np.tanh(both) if "tanh-on-new-cell" in wrong else both)
 
 
 def forward(xs: Array, h0: Array, c0: Array, u: dict[str, Array], w: dict[str, Array], wrong: Wrong) -> Quantities:
     """All steps."""
     zeros = np.zeros_like(h0)
-    h, c = (zeros, zeros) if "start-from-zeros" in wrong else (h0, c0)
+    h = zeros if wrong & {"start-from-zeros", "start-from-zeros@h"} else h0
+    c = zeros if wrong & {"start-from-zeros", "start-from-zeros@C"} else c0
+    if "states-exchanged@start" in wrong:
+        h, c = c, h
     steps = []
     for x in xs:
         if "state-reset" in wrong:
@@ -150,6 +212,9 @@ def forward(xs: Array, h0: Array, c0: Array, u: dict[str, Array], w: dict[str, A
             c = c0
         steps.append(step(x, h, c, u, w, wrong, h0))
         h, c = steps[-1]["h"], steps[-1]["C"]
+        if "states-exchanged" in wrong:
+            h, c = c, h
+        h, c = (c if "cell-carried-as-hidden" in wrong else h), (h if "hidden-carried-as-cell" in wrong else c)
     return {name: np.array([s[name] for s in steps]) for name in NAMES}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from elman.checking.sandbox.work import call
@@ -11,17 +13,33 @@ from elman.checking.worksheets.arithmetic import (
     elman_step,
     log_softmax,
     naive_softmax,
+    sigmoid,
     softmax,
 )
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slot, Worksheet, Wrong, normal
 
-OUTPUT_MISTAKES = (
-    "output-from-old-state", "output-transposed", "output-bias-missing", "output-bias-twice", "biases-swapped", "softmax-missing",
-    "softmax-twice", "softmax-over-time", "softmax-unstable", "log-unstable", "loss-mean", "loss-last-step-only",
-    "loss-sign", "loss-log2", "loss-squared-error", "loss-on-logits", "loss-without-log",
+EPSILONS = ("1e-15", "1e-12", "1e-10", "1e-9", "1e-8", "1e-7", "1e-6", "1e-300")
+SOFTMAX_MISTAKES = (
+    "softmax-missing", "softmax-twice", "softmax-over-time", "softmax-over-all", "sigmoid-for-softmax", "softmax-not-normalised",
+    "softmax-of-two", "softmax-without-exponential", "log-for-probability",
 )  # fmt: skip
+SHOWN_ONLY = tuple(f"{name}@output" for name in SOFTMAX_MISTAKES)
+"""The same in the outputs only; the loss is right."""
+LOSS_MISTAKES = (
+    "loss-mean", "loss-mean-over-all", "loss-last-step-only", "loss-first-step-only", "loss-sign", "loss-log2", "loss-log10",
+    "loss-squared-error",
+    "loss-squared-error@mean", "loss-squared-error@half", "loss-on-logits", "loss-without-log", "loss-softmax-twice", "loss-binary",
+    "loss-all-classes",
+    "loss-target-shifted", "loss-perplexity", "loss-running-mean",
+)  # fmt: skip
+OUTPUT_MISTAKES = (
+    "output-from-old-state", "output-from-sum", "output-tanh", "output-transposed", "output-bias-missing", "output-bias-twice",
+    "biases-swapped",
+    "output-from-last-state", *SOFTMAX_MISTAKES, "softmax-unstable", "log-unstable", *LOSS_MISTAKES,
+)  # fmt: skip
+STATES = ("initial-state-at-every-step", "state-reset", "start-from-zeros", "states-shifted")
 MISTAKES = (
-    *ELMAN_MISTAKES, *BIAS_MISTAKES, "initial-state-at-every-step", "state-reset", "start-from-zeros", *OUTPUT_MISTAKES,
+    *ELMAN_MISTAKES, *BIAS_MISTAKES, *STATES, *OUTPUT_MISTAKES, *SHOWN_ONLY, *(f"log-of-probability-plus@{e}" for e in EPSILONS),
 )  # fmt: skip
 
 STATEMENT = """
@@ -33,8 +51,10 @@ Forward propagation of a many-to-many recurrent network with one hidden layer, f
     L   = sum over t of the cross-entropy between y_t and the target e_t,   - sum_k e_tk log y_tk
 
 `xs` is [T, inputs], `targets` is [T, classes] with a single 1 in each row, `h0` is the initial state.
-Return the hidden states [T, units], the outputs y [T, classes] and the loss (the sum, not the mean).
-In the last question the logits are so large that exp(z) is beyond every number: y and L must still be finite.
+Return the hidden states [T, units], the outputs y [T, classes] and the loss (the sum, not the mean; natural logarithm). Arrays, tensors
+and lists will do, in float32 or float64: one part in ten thousand is near enough.
+In the last question the logits are so large that exp(z) is beyond every number: y and L must still be finite and L the true value,
+so a small number added inside the logarithm will not do.
 """
 
 STARTER = """
@@ -82,36 +102,98 @@ NAMES = ("hs", "ys", "loss")
 
 def reference(given: dict[str, Array], wrong: Wrong) -> Quantities:
     """Hidden states, outputs, loss."""
+    hs, zs = states(given, wrong)
+    ys, losses = output(zs, given["targets"], wrong)
+    return {"hs": hs, "ys": ys, "loss": np.array(whole(losses, given["targets"], wrong))}
+
+
+def states(given: dict[str, Array], wrong: Wrong) -> tuple[Array, Array]:
+    """Hidden states and logits of all steps."""
     b_h, b_y = given["b_h"], given["b_y"]
     if "biases-swapped" in wrong:
         b_h, b_y = b_y, b_h
     h0 = given["h0"]
     h = np.zeros(len(h0)) if "start-from-zeros" in wrong else h0
-    hs, zs = [], []
+    hs, olds, sums = [], [], []
     for x in given["xs"]:
         old = h0 if "initial-state-at-every-step" in wrong else np.zeros(len(h0)) if "state-reset" in wrong else h
         h = elman_step(x, old, given["W_xh"], given["W_hh"], wrong, b_h)
-        share = 0.0 if "output-bias-missing" in wrong else 2 * b_y if "output-bias-twice" in wrong else b_y
-        w_hy = given["W_hy"].T if "output-transposed" in wrong else given["W_hy"]
-        zs.append(w_hy @ (old if "output-from-old-state" in wrong else h) + share)
+        sums.append(elman_step(x, old, given["W_xh"], given["W_hh"], wrong | {"tanh-missing"}, b_h))
         hs.append(h)
-    ys, losses = output(np.array(zs), given["targets"], wrong)
-    total = losses[-1] if "loss-last-step-only" in wrong else losses.mean() if "loss-mean" in wrong else losses.sum()
-    return {"hs": np.array(hs), "ys": ys, "loss": np.array(-total if "loss-sign" in wrong else total)}
+        olds.append(old)
+    reads = {"output-from-old-state": olds, "output-from-sum": sums, "output-from-last-state": [h] * len(hs)}
+    read = next((which for name, which in reads.items() if name in wrong), hs)
+    return np.array(olds if "states-shifted" in wrong else hs), np.array([logits(given, v, b_y, wrong) for v in read])
+
+
+def logits(given: dict[str, Array], read: Array, b_y: Array, wrong: Wrong) -> Array:
+    """W_hy h + b_y."""
+    share = 0.0 if "output-bias-missing" in wrong else 2 * b_y if "output-bias-twice" in wrong else b_y
+    z = (given["W_hy"].T if "output-transposed" in wrong else given["W_hy"]) @ read + share
+    return np.asarray(np.tanh(z) if "output-tanh" in wrong else z)
+
+
+def whole(losses: Array, targets: Array, wrong: Wrong) -> float:
+    """The loss of the sequence from those of its steps."""
+    one = {
+        "loss-last-step-only": losses[-1], "loss-first-step-only": losses[0], "loss-mean": losses.mean(),
+        "loss-mean-over-all": losses.sum() / targets.size,
+        "loss-perplexity": np.exp(losses.mean()), "loss-running-mean": average(losses),
+    }  # fmt: skip
+    total = next((v for name, v in one.items() if name in wrong), losses.sum())
+    return float(-total if "loss-sign" in wrong else total)
+
+
+def average(losses: Array) -> float:
+    """`loss = (loss + new) / 2` at every step."""
+    found = 0.0
+    for loss in losses:
+        found = (found + loss) / 2
+    return float(found)
+
+
+def probabilities(z: Array, wrong: Wrong) -> Array:
+    """The softmax, or what a mistake puts in its place."""
+    made: dict[str, Callable[[Array], Array]] = {
+        "softmax-missing": np.copy, "softmax-twice": lambda z: softmax(softmax(z)), "softmax-over-time": lambda z: softmax(z, axis=0),
+        "softmax-over-all": lambda z: softmax(z.ravel()).reshape(z.shape), "sigmoid-for-softmax": sigmoid,
+        "softmax-not-normalised": np.exp, "softmax-without-exponential": lambda z: z / z.sum(-1, keepdims=True),
+        "softmax-unstable": naive_softmax, "log-for-probability": log_softmax,
+        "softmax-of-two": lambda z: np.exp2(z - z.max(-1, keepdims=True)) / np.exp2(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True),
+    }  # fmt: skip
+    return np.asarray(
+        next((function for name, function in made.items() if wrong & {name, f"{name}@output"}), softmax)(z)
+    )
 
 
 def output(z: Array, targets: Array, wrong: Wrong) -> tuple[Array, Array]:
     """Softmax and the cross-entropy of each step, with their mistakes."""
-    y = softmax(z, axis=0) if "softmax-over-time" in wrong else softmax(z)
-    y = z if "softmax-missing" in wrong else softmax(y) if "softmax-twice" in wrong else y
-    y = naive_softmax(z) if "softmax-unstable" in wrong else y
-    if "loss-squared-error" in wrong:
-        return y, np.asarray(((y - targets) ** 2).sum(axis=-1))
-    if wrong & {"loss-on-logits", "loss-without-log"}:
-        return y, np.asarray(-(targets * (z if "loss-on-logits" in wrong else y)).sum(axis=-1))
-    plain = not wrong & {"softmax-over-time", "softmax-missing", "softmax-twice", "softmax-unstable", "log-unstable"}
-    chosen = (targets * log_softmax(z)).sum(axis=-1) if plain else np.log((targets * y).sum(axis=-1))
-    return y, np.asarray(-chosen / np.log(2) if "loss-log2" in wrong else -chosen)
+    y = probabilities(z, wrong)
+    return y, step_losses(z, softmax(z) if wrong & {*SHOWN_ONLY} else y, targets, wrong)
+
+
+def step_losses(z: Array, y: Array, targets: Array, wrong: Wrong) -> Array:
+    """The cross-entropy of each step, with its mistakes."""
+    errors = (y - targets) ** 2
+    e = np.roll(targets, -1, axis=0) if "loss-target-shifted" in wrong else targets
+    losses = {
+        "loss-squared-error": errors.sum(axis=-1), "loss-squared-error@mean": errors.mean(axis=-1),
+        "loss-squared-error@half": errors.sum(axis=-1) / 2,
+        "loss-on-logits": -(e * z).sum(axis=-1), "loss-without-log": -(e * y).sum(axis=-1),
+    }  # fmt: skip
+    if found := [v for name, v in losses.items() if name in wrong]:
+        return np.asarray(found[0])
+    plain = not wrong & {*SOFTMAX_MISTAKES, "softmax-unstable", "log-unstable"}
+    logs = log_softmax(z) if plain else y if "log-for-probability" in wrong else np.log(y)
+    if "loss-softmax-twice" in wrong:
+        logs = log_softmax(y)
+    for epsilon in EPSILONS:
+        logs = np.log(y + float(epsilon)) if f"log-of-probability-plus@{epsilon}" in wrong else logs
+    chosen = np.where((e > 0) | ("loss-all-classes" in wrong), logs, 0.0).sum(axis=-1)
+    if "loss-binary" in wrong:
+        chosen = chosen + np.where(e > 0, 0.0, np.log1p(-y)).sum(axis=-1)
+    base = np.log(2) if "loss-log2" in wrong else np.log(10) if "loss-log10" in wrong else 1.0
+    return np.asarray(-chosen / base)
 
 
 def draw(rng: np.random.Generator) -> list[Question]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from elman.checking.sandbox.work import assign, make, method, read
-from elman.checking.worksheets.arithmetic import ELMAN_MISTAKES, elman_step, transposed
+from elman.checking.worksheets.arithmetic import ELMAN_MISTAKES, elman_step, relu, sigmoid, softmax, transposed
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Worksheet, Wrong, normal, step_slots
 
+AFFINE: dict[str, Callable[[Array], Array]] = {
+    "output-tanh": np.tanh,
+    "output-softmax": softmax,
+    "output-sigmoid": sigmoid,
+    "output-relu": relu,
+}
+OUTPUT_MISTAKES = (
+    "output-from-old-state", "output-from-input", "output-from-sum", "output-transposed", "output-with-recurrent-matrix",
+    "output-is-state", *AFFINE,
+)  # fmt: skip
 MISTAKES = (
     *ELMAN_MISTAKES, "all-transposed",
-    "state-not-carried", "state-reset", "output-from-old-state", "output-from-input", "output-transposed",
-    "output-tanh", "output-softmax",
+    "state-not-carried", "state-reset", "state-before-activation", *OUTPUT_MISTAKES,
 )  # fmt: skip
 
 STATEMENT = """
@@ -21,10 +32,13 @@ The step of a recurrent network, for column vectors and without bias:
     y_t = W_hy h_t
 
 Complete `step`: it reads self.W_hh, self.W_xh, self.W_hy and the state self.h, keeps the new state in self.h and returns y.
-The checker sets these four, calls `step` several times in a row and looks at y and self.h after each call.
+The checker sets these four, calls `step` several times in a row and looks at y and self.h after each call. x and self.h come as NumPy
+arrays of shape [inputs] and [units]; y and self.h may be left as arrays, columns [n, 1], tensors or lists.
 """
 
 STARTER = """
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -36,6 +50,8 @@ class RNN:
 """
 
 SOLUTION = """
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -58,20 +74,25 @@ def reference(xs: Array, weights: dict[str, Array], wrong: Wrong) -> Quantities:
     h, hs, ys = weights["h"], [], []
     for x in xs:
         old = np.zeros(len(h)) if "state-reset" in wrong else weights["h"] if "state-not-carried" in wrong else h
+        bare = elman_step(x, old, weights["W_xh"], weights["W_hh"], wrong | {"tanh-missing"})
         h = elman_step(x, old, weights["W_xh"], weights["W_hh"], wrong)
+        ys.append(output({"x": x, "old": old, "new": h, "sum": bare}, weights, wrong))
+        h = bare if "state-before-activation" in wrong else h
         hs.append(old if "state-not-carried" in wrong else h)
-        ys.append(output(x, old, h, weights["W_hy"], wrong))
     return {"h": np.array(hs), "y": np.array(ys)}
 
 
-def output(x: Array, old: Array, new: Array, w_hy: Array, wrong: Wrong, bias: Array | float = 0.0) -> Array:
-    """W_hy h + b, with the mistakes of an affine output."""
-    read = old if "output-from-old-state" in wrong else x if "output-from-input" in wrong else new
-    share = 0.0 if "output-bias-missing" in wrong else 2 * bias if "output-bias-twice" in wrong else bias
+def output(seen: dict[str, Array], weights: dict[str, Array], wrong: Wrong, bias: Array | float = 0.0) -> Array:
+    """W_hy h + b, with the mistakes of an affine output; `seen` has the input, both states and the sum inside the activation."""
+    reads = {"output-from-old-state": "old", "output-from-input": "x", "output-from-sum": "sum"}
+    read = seen[next((which for name, which in reads.items() if name in wrong), "new")]
+    if "output-is-state" in wrong:
+        return read
+    w_hy = weights["W_hh"] if "output-with-recurrent-matrix" in wrong else weights["W_hy"]
+    shares = {"output-bias-missing": 0.0, "output-bias-twice": 2.0, "output-bias-subtracted": -1.0}
+    share = next((times for name, times in shares.items() if name in wrong), 1.0) * bias
     y = (w_hy.T if "output-transposed" in wrong else w_hy) @ read + share
-    if "output-softmax" in wrong:
-        return np.asarray(np.exp(y - y.max()) / np.exp(y - y.max()).sum())
-    return np.asarray(np.tanh(y) if "output-tanh" in wrong else y)
+    return np.asarray(next((made(y) for name, made in AFFINE.items() if name in wrong), y))
 
 
 def draw(rng: np.random.Generator) -> list[Question]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from elman.checking.sandbox.work import THE_OBJECT, array, assign, call, expect, make, method
-from elman.checking.worksheets.arithmetic import activate, log_softmax, softmax
+from elman.checking.worksheets.arithmetic import activate, log_softmax, relu, sigmoid, softmax
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slot, Worksheet, Wrong, normal
 
+OUTPUTS: dict[str, Callable[[Array], Array]] = {
+    "softmax-missing": np.copy, "softmax-for-log-softmax": softmax, "softmax-twice": lambda z: log_softmax(softmax(z)),
+    "softmax-over-batch": np.zeros_like, "softmax-over-batch@ones": np.ones_like,
+    "log-sigmoid": lambda z: -np.logaddexp(0.0, -z), "output-tanh": lambda z: log_softmax(np.tanh(z)),
+    "output-relu": lambda z: log_softmax(relu(z)),
+    "output-sigmoid": sigmoid, "loss-sign": lambda z: -log_softmax(z), "loss-log10": lambda z: log_softmax(z) / np.log(10),
+    "log-softmax-of-small-number": lambda z: np.log(softmax(z) + 1e-9),
+}  # fmt: skip
+"""What stands where the log_softmax belongs."""
 CELL = (
-    "tanh-missing", "sigmoid-for-tanh", "relu-for-tanh", "parts-swapped", "state-reset", "output-from-old-state",
-    "softmax-missing", "softmax-for-log-softmax", "softmax-twice", "log-unstable", "state-not-carried",
+    "tanh-missing", "sigmoid-for-tanh", "relu-for-tanh", "tanh-twice", "parts-swapped", "state-reset", "output-from-old-state",
+    "output-from-sum", "log-unstable", "state-not-carried", "state-before-activation", "bias-missing", "output-bias-missing", "state-added",
+    "input-missing", *OUTPUTS,
 )  # fmt: skip
-READING = ("initial-state-at-every-step", *CELL)
+READING = ("initial-state-at-every-step", "order-reversed", "start-from-ones", *CELL)
 
 STATEMENT = """
 The network that generates names: at each step it reads a letter and the hidden state, and says how likely each next letter is.
@@ -90,16 +102,17 @@ of a step goes into the next: `output, hidden = rnn(x, hidden)`.
 
 def step(x: Array, h: Array, weights: dict[str, Array], wrong: Wrong) -> tuple[Array, Array]:
     """Output and new state of one step."""
-    old = np.zeros_like(h) if "state-reset" in wrong else h
+    old, x = np.zeros_like(h) if "state-reset" in wrong else h, x * ("input-missing" not in wrong)
     both = np.concatenate([old, x] if "parts-swapped" in wrong else [x, old])
-    new = activate(weights["i2h.weight"] @ both + weights["i2h.bias"], wrong)
-    z = weights["h2o.weight"] @ (h if "output-from-old-state" in wrong else new) + weights["h2o.bias"]
-    p = softmax(z)
+    bare = weights["i2h.weight"] @ both + weights["i2h.bias"] * ("bias-missing" not in wrong)
+    new = activate(bare, wrong) + old * ("state-added" in wrong)
+    read = h if "output-from-old-state" in wrong else bare if "output-from-sum" in wrong else new
+    z = weights["h2o.weight"] @ read + weights["h2o.bias"] * ("output-bias-missing" not in wrong)
+    new = bare if "state-before-activation" in wrong else new
     if "log-unstable" in wrong:  # in float32, as the student's
         with np.errstate(divide="ignore"):
-            return np.log(p.astype(np.float32)).astype(np.float64), new
-    names = {"softmax-missing": z, "softmax-for-log-softmax": p, "softmax-twice": log_softmax(p)}
-    return next((v for k, v in names.items() if k in wrong), log_softmax(z)), new
+            return np.log(softmax(z).astype(np.float32)).astype(np.float64), new
+    return np.asarray(next((made for name, made in OUTPUTS.items() if name in wrong), log_softmax)(z)), new
 
 
 def one_step(x: Array, h: Array, weights: dict[str, Array], wrong: Wrong) -> Quantities:
@@ -110,12 +123,12 @@ def one_step(x: Array, h: Array, weights: dict[str, Array], wrong: Wrong) -> Qua
 
 def whole_name(xs: Array, weights: dict[str, Array], wrong: Wrong) -> Quantities:
     """The outputs of all steps."""
-    h, ys = np.zeros(len(weights["i2h.bias"])), []
+    h, ys = np.full(len(weights["i2h.bias"]), float("start-from-ones" in wrong)), []
     for x in xs:
         y, new = step(x, h, weights, wrong)
         h = h if wrong & {"initial-state-at-every-step", "state-not-carried"} else new
         ys.append(y)
-    return {"outputs": np.array(ys)}
+    return {"outputs": np.array(ys[::-1] if "order-reversed" in wrong else ys)}
 
 
 def draw(rng: np.random.Generator) -> list[Question]:

@@ -6,13 +6,14 @@ import numpy as np
 
 from elman.checking.sandbox.work import assign, expect, make, method, read
 from elman.checking.worksheets.arithmetic import BIAS_MISTAKES, ELMAN_MISTAKES, elman_step, transposed
-from elman.checking.worksheets.rnn_step import output
+from elman.checking.worksheets.rnn_step import OUTPUT_MISTAKES, output
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Worksheet, Wrong, normal, step_slots
 
 MISTAKES = (
     *ELMAN_MISTAKES, *BIAS_MISTAKES, "all-transposed",
-    "state-not-carried", "state-reset", "output-from-old-state", "output-from-input",
-    "output-transposed", "output-tanh", "output-softmax", "output-bias-missing", "output-bias-twice", "biases-swapped",
+    "state-not-carried", "state-reset", "state-before-activation", *OUTPUT_MISTAKES,
+    "output-bias-missing", "output-bias-twice", "output-bias-subtracted", "biases-swapped", "bias-shared@Bh", "bias-shared@By",
+    "bias-on-output-too", "output-bias-on-state-too", "input-and-output-matrices-swapped",
 )  # fmt: skip
 ATTRIBUTES = ("W_hh", "W_xh", "W_hy", "Bh", "By", "hidden_state")
 
@@ -23,7 +24,8 @@ A "vanilla" many-to-many RNN updates its hidden state and gives an output at eve
     y_t = W_hy h_t + B_y
 
 Complete the class. `forward` processes the input of a single step, updates self.hidden_state and returns self.output.
-The checker puts other numbers into the weights and biases, calls `forward` several times in a row and looks at both.
+The checker puts other numbers into W_hh, W_xh, W_hy, Bh and By (NumPy arrays; tensors where yours are tensors), calls `forward` several
+times in a row, and looks at what it returns and at self.hidden_state. Arrays, tensors and lists will do, in float32 or float64.
 """
 
 _CLASS = """
@@ -75,12 +77,18 @@ def reference(xs: Array, weights: dict[str, Array], wrong: Wrong) -> Quantities:
     bh, by = weights["Bh"], weights["By"]
     if "biases-swapped" in wrong:
         bh, by = by, bh
+    by, bh = (bh, bh) if "bias-shared@Bh" in wrong else (by, by) if "bias-shared@By" in wrong else (by, bh)
+    bh, by = bh + by * ("output-bias-on-state-too" in wrong), by + bh * ("bias-on-output-too" in wrong)
+    if "input-and-output-matrices-swapped" in wrong:
+        weights = weights | {"W_xh": weights["W_hy"], "W_hy": weights["W_xh"]}
     h, hs, ys = start, [], []
     for x in xs:
         old = np.zeros(len(h)) if "state-reset" in wrong else start if "state-not-carried" in wrong else h
+        bare = elman_step(x, old, weights["W_xh"], weights["W_hh"], wrong | {"tanh-missing"}, bh)
         h = elman_step(x, old, weights["W_xh"], weights["W_hh"], wrong, bh)
+        ys.append(output({"x": x, "old": old, "new": h, "sum": bare}, weights, wrong, by))
+        h = bare if "state-before-activation" in wrong else h
         hs.append(old if "state-not-carried" in wrong else h)
-        ys.append(output(x, old, h, weights["W_hy"], wrong, by))
     return {"h": np.array(hs), "y": np.array(ys)}
 
 

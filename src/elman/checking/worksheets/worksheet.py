@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.checking.mistakes import VARIANT
 from elman.checking.sandbox.work import Action
 
 Array = NDArray[np.float64]
@@ -21,8 +21,12 @@ Wrong = frozenset[str]
 Reference = Callable[[Wrong], Quantities]
 MOST_DRAWS = 20
 """Attempts to draw inputs at which every known mistake shows."""
-GOOD_DRAWS = 5
+GOOD_DRAWS = 3
 """Such inputs among which those are chosen that tell most mistakes apart."""
+
+
+PADDING = 1e99
+"""Behind the numbers of a result that has fewer than others: no result has it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Question:
         margin: how far it may be off absolutely.
         digest: makes numbers of what came back, where it is not numbers yet (words) or too many (draws).
         absent: mistakes that are plain when a quantity is not there at all.
+        carried: the same question of somebody who goes on from the numbers given: what is right,
+        and what a mistake made at this place only.
         points: what it is worth.
     """
 
@@ -53,6 +59,7 @@ class Question:
     margin: float = 1e-5
     digest: Callable[[list[Any]], list[Any]] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
+    carried: Callable[[Quantities], Question] | None = None
     points: float = 1.0
 
     def close(self, got: Array, want: Array) -> bool:
@@ -82,14 +89,26 @@ class Question:
 
 
 def _alike(questions: list[Question]) -> int:
-    """How many pairs of mistakes give the same numbers in every question that knows both."""
-    found: dict[frozenset[str], bool] = {}
+    """How many pairs of mistakes give the same numbers in every question that knows both; variants of one mistake may."""
+    found: dict[tuple[str, str], bool] = {}
     for q in questions:
-        results = {m: q.result(m) for m in q.mistakes}
-        for one, other in combinations(q.mistakes, 2):
-            pair = frozenset((one, other))
-            found[pair] = found.get(pair, True) and q.same(results[one], results[other])
+        rows = [_row(q.result(m)) for m in q.mistakes]
+        longest = max((len(row) for row in rows), default=0)
+        table = np.array([np.pad(row, (0, longest - len(row)), constant_values=PADDING) for row in rows])
+        for n, one in enumerate(q.mistakes):
+            close = np.isclose(table[n + 1 :], table[n], rtol=q.tolerance, atol=q.margin, equal_nan=True).all(axis=1)
+            for other, same in zip(q.mistakes[n + 1 :], close, strict=True):
+                if one.split(VARIANT)[0] != other.split(VARIANT)[0]:
+                    found[one, other] = found.get((one, other), True) and bool(same)
     return sum(found.values())
+
+
+def _row(result: Quantities | None) -> Array:
+    """All numbers in a row; what is not finite is not a number, and a result that there is none of has none."""
+    if result is None:
+        return np.zeros(0)
+    row = np.concatenate([v.ravel() for v in result.values()])
+    return np.where(np.isfinite(row), row, np.nan)
 
 
 @dataclass(frozen=True)
