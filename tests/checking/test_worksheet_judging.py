@@ -68,6 +68,13 @@ def test_a_known_mistake_and_something_else(tmp_path: Path) -> None:
     assert "your hidden state h" in finding.sentence
 
 
+def test_what_no_mistake_explains_is_wrong_without_a_name(tmp_path: Path) -> None:
+    """Also where two mistakes together would divide by zero."""
+    verdict = checked(tmp_path, changed("bptt", [("np.outer(da, xs[t])", "0.7 * np.outer(da, xs[t])")]), "bptt")
+    assert not verdict.right
+    assert not verdict.mistakes
+
+
 def test_the_first_wrong_gate_and_step_are_told(tmp_path: Path) -> None:
     """The forget gate reads h0 from the second step on."""
     text = changed("lstm-step", [

@@ -24,7 +24,7 @@ MOST_AT_ONCE = 3
 FEWEST_FOR_PAIRS = 3
 """Numbers in an answer: one or two of them are soon met by chance."""
 CARRIED: Wrong = frozenset({"carried-on"})
-MOST_PAIRS = 3000
+MOST_PAIRS = 1200
 """Pairs of mistakes that are tried at one question; a second or two at most."""
 
 
@@ -52,7 +52,7 @@ class Asked:
                 with np.errstate(all="ignore"):
                     made = self.question.reference(known)
                 fits = all(made[k].shape == v.shape for k, v in self.got.items())
-            except ValueError:  # a transposed matrix of another size
+            except (ValueError, ArithmeticError):  # a transposed matrix of another size, a division by zero
                 fits = False
             self.cache[known] = made if fits else None
         return self.cache[known]

@@ -74,7 +74,7 @@ class Question:
         with np.errstate(all="ignore"):
             try:
                 return self.reference(frozenset() if mistake is None else frozenset({mistake}))
-            except ValueError:
+            except (ValueError, ArithmeticError):
                 return None
 
     def same(self, one: Quantities | None, other: Quantities | None) -> bool:
