@@ -69,9 +69,12 @@ def longer_memory(e: Evidence, steps: int) -> str:
         return "model.cell=gru"
     if e.model.get("shape") == "classifier" and e.model.get("pooling") == "last":
         return "model.pooling=max"
-    if e.forgets and e.model.get("bias", True):
-        return f"model.forget_bias={max(1.0, math.log(max(steps, 1))):.1f}"
-    return "model.cell=gru"
+    if e.forgets and not e.model.get("bias", True):
+        return "model.bias=true"  # a gate without one begins half closed
+    remembering = round(max(1.0, math.log(max(steps, 1))), 1)
+    if e.forgets and e.model.get("forget_bias") != remembering:
+        return f"model.forget_bias={remembering}"
+    return "model.cell=lstm" if cell == "gru" else "model.cell=gru"
 
 
 def clips(e: Evidence) -> bool:

@@ -10,13 +10,14 @@ manifest.json       sizes and SHA-256 of every file, written last
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from elman.equations import cell_to_text, explain
+from elman.equations import cell_from_text, cell_to_text, explain
 from elman.errors import CellError, FolderError, InputError
 from elman.models.averaging import AveragingNetwork
 from elman.models.bag_of_words import BagOfWords
@@ -83,12 +84,15 @@ def _equations(model: AnyModel) -> dict[str, Any]:
     """The cell as text and rendered; nothing for a model without one."""
     if not isinstance(model, (LanguageModel, TextClassifier)):
         return {}
-    cell = model.recurrent.cell
-    explained = explain(cell, bias=model.settings.bias)
-    return {
-        "cell": cell_to_text(cell),
-        "equations": [{"name": e.name, "text": e.text, "mathml": e.mathml} for e in explained.equations],
-    }
+    text = cell_to_text(model.recurrent.cell)
+    return {"cell": text, "equations": _rendered(text, bias=model.settings.bias)}
+
+
+@lru_cache(maxsize=64)
+def _rendered(text: str, *, bias: bool) -> list[dict[str, str]]:
+    """Once for a cell: a training writes its model after every epoch, and to derive what is not shown takes longer than to write it."""
+    explained = explain(cell_from_text(text), bias=bias)
+    return [{"name": e.name, "text": e.text, "mathml": e.mathml} for e in explained.equations]
 
 
 class Config(BaseModel):
