@@ -107,7 +107,9 @@ static void multiply(int64_t rows, int64_t width, const Term<Real>* terms, int c
     }
 }
 
-// The same for products that come one by one, in few calls.
+// The same for products that come one by one, in few calls: a sum of more than these is made in pieces.
+constexpr int MOST_TERMS = 8;
+
 template <class Real>
 struct SumOfProducts {
     int64_t rows, width;
@@ -116,11 +118,11 @@ struct SumOfProducts {
     int64_t start_row;
     Real* c;
     int64_t c_row;
-    Term<Real> terms[8];
+    Term<Real> terms[MOST_TERMS];
     int count = 0;
 
     void add(const Term<Real>& term) {
-        if (count == 8) {
+        if (count == MOST_TERMS) {
             multiply<Real>(rows, width, terms, count, nullptr, start, start_row, c, c_row);
             start = c, start_row = c_row, count = 0;
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -61,13 +60,6 @@ FAULTY: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "NaN hidden": (lambda: Numbers("NaN hidden"), "nan"),
     "begins at step 2": (lambda: Numbers("begins at step 2"), "short"),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 def outcomes(verdict: Verdict) -> dict[str, str]:

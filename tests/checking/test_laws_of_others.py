@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -45,13 +44,6 @@ FAULTY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "noise": (lambda: Last("noise"), "repeat", "something is drawn at random"),
     "both directions": (lambda: Predictor(both=True), "future", "it may not read in both directions"),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 @pytest.mark.parametrize("name", RIGHT)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
 
 import numpy as np
 
 from elman.checking.sandbox.work import call
 from elman.checking.worksheets.arithmetic import relu, sigmoid
-from elman.checking.worksheets.lstm_step import squashed
+from elman.checking.worksheets.gates import borrowed, permuted, squashed
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slot, Worksheet, Wrong, normal
 
 GATES = "zrn"
 NAMES = ("z", "r", "n", "h")
-PERMUTED = {
-    f"gates-permuted@{', '.join(order)}": "".join(order)
-    for order in permutations(GATES)
-    if "".join(order) not in ("zrn", "rzn")
-}
+PERMUTED = permuted(GATES, ("rzn",))
 ONE_GATE = (
     "gate-bias-missing", "gate-bias-twice", "gate-parts-swapped", "gate-input-missing", "gate-recurrent-missing", "gate-activation",
     "gate-not-activated",
@@ -31,13 +26,7 @@ MIXING = (
     "update-inverted", "update-missing", "update-unbalanced@old", "update-unbalanced@new", "update-old-missing", "update-new-missing",
     "update-candidate-alone", "reset-on-old-state", "gates-coupled-in-update", "update-averaged", "tanh-on-new-state",
 )  # fmt: skip
-BORROWED = {
-    f"gate-borrows@{m}[{of!r}] in {k}": (m, of, k)
-    for m in ("W", "b", "W and b")
-    for k in GATES
-    for of in GATES
-    if of != k
-}
+BORROWED = borrowed(GATES, ("W", "b", "W and b"))
 STEP = (
     *CANDIDATE, *MIXING, "reset-and-update-swapped", "reset-and-update-swapped@use", "gates-tanh", "gates-not-activated", "parts-swapped",
     "bias-missing", "bias-twice", "recurrent-missing", "input-missing", "update-reads-reset-state", "candidate-uses-update",

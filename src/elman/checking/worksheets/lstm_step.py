@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
 
 from elman.checking.sandbox.work import call
 from elman.checking.worksheets.arithmetic import sigmoid
+from elman.checking.worksheets.gates import borrowed, permuted, squashed
 from elman.checking.worksheets.worksheet import Array, Quantities, Question, Slot, Worksheet, Wrong, normal
 
 GATES = "fiog"
 NAMES = ("f", "i", "o", "g", "C", "h")
 SWAPPED = {"forget-and-input-swapped": "ifog", "input-and-output-swapped": "foig", "forget-and-output-swapped": "oifg"}
-PERMUTED = {
-    f"gates-permuted@{', '.join(order)}": "".join(order) for order in permutations(GATES) if "".join(order) not in (GATES,
-        *SWAPPED.values())
-}  # fmt: skip
+PERMUTED = permuted(GATES, SWAPPED.values())
 ONE_GATE = (
     "gate-recurrent-transposed", "gate-matrices-swapped", "gate-recurrent-missing", "gate-input-missing", "gate-reads-cell",
     "gate-activation",
@@ -31,13 +27,7 @@ HIDDEN = (
     "cell-tanh-missing", "cell-sigmoid", "gate-inverted@o", "output-gate-missing", "hidden-from-old-cell", "tanh-round-output-gate",
     "hidden-from-candidate", "hidden-from-candidate@gated", "output-gate-added", "cell-state-is-squashed",
 )  # fmt: skip
-BORROWED = {
-    f"gate-borrows@{m}[{of!r}] in {k}": (m, of, k)
-    for m in ("U", "W", "U and W")
-    for k in GATES
-    for of in GATES
-    if of != k
-}
+BORROWED = borrowed(GATES, ("U", "W", "U and W"))
 STEP = (
     *(f"{swap}{when}" for swap in SWAPPED for when in ("", "@use")), *CELL, *HIDDEN, "candidate-tanh-missing", "candidate-sigmoid",
     "gates-tanh", "gates-not-activated", "recurrent-transposed", "input-transposed", "matrices-swapped", "recurrent-missing",
@@ -164,13 +154,6 @@ def inside(
     read = first if first is not None and has("reads-initial-state") else read
     new = x @ (into.T if "input-transposed" in wrong else into) * (not has("input-missing"))
     return np.asarray(new + read @ (again.T if has("recurrent-transposed") else again) * (not has("recurrent-missing")))
-
-
-def squashed(k: str, a: Array, wrong: Wrong) -> Array:
-    """The sigmoid of a gate, or what a mistake puts in its place."""
-    if wrong & {"gates-tanh", f"gate-activation@{k}"}:
-        return np.asarray(np.tanh(a))
-    return a if wrong & {"gates-not-activated", f"gate-not-activated@{k}"} else sigmoid(a)
 
 
 def bent(c: Array, wrong: Wrong) -> Array:
