@@ -32,7 +32,7 @@ def checked(folder: Path, text: str, sheet: str, seed: int | None = None) -> Ver
 
 @pytest.mark.parametrize(("sheet", "mistake", "change"), CASES, ids=[f"{s}-{m}" for s, m, _ in CASES])
 def test_the_mistake_is_named(sheet: str, mistake: str, change: Change, tmp_path: Path) -> None:
-    verdict = checked(tmp_path, changed(sheet, LONGER.get((sheet, mistake), [change])), sheet)
+    verdict = checked(tmp_path, changed(sheet, [change] if change[0] else LONGER[sheet, mistake]), sheet)
     assert not verdict.right
     if mistake in CATALOGUE:
         assert verdict.mistakes == (mistake,), verdict.text
