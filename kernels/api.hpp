@@ -104,7 +104,7 @@ struct Backward {
     const void* const* grad_last;   // per state [D, B, H] or null
     void* dx;                       // [N, dx_stride] or null
     Gradients gradients[2];
-    void* const* grad_initial;      // per state [D, B, H]
+    void* const* grad_initial;      // per state [D, B, H] or null
     void* scratch;
 };
 

@@ -91,7 +91,7 @@ struct BackwardPart {
     void finish(int64_t from, int64_t to) const {
         const Layout<Real>& l = *layout;
         for (int k = 0; k < l.s.states; ++k)
-            for (int64_t r = from; r < to; ++r)
+            for (int64_t r = from; b->grad_initial[k] && r < to; ++r)
                 for (int64_t u = 0; u < l.unit_panels; ++u)
                     copy(const_cast<Real*>(l.state_row(b->grad_initial[k], direction, part + r * l.s.parts)) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
     }

@@ -56,8 +56,7 @@ class Stream {
     Stream(const Stream&) = delete;
 
     // What `step` makes its results like: `blank` is a tensor [B, H or V], `empty_like` torch's.
-    void give_results_as(nb::handle tensor_type, nb::object blank, nb::object empty_like) {
-        looker_ = TensorLooker(tensor_type);
+    void give_results_as(nb::object blank, nb::object empty_like) {
         blank_ = std::move(blank);
         empty_like_ = std::move(empty_like);
     }
@@ -65,14 +64,14 @@ class Stream {
     nb::object step(nb::handle x, nb::object out) {
         const int64_t in_shape[2] = {shape_.batch, shape_.inputs}, out_shape[2] = {shape_.batch, shape_.symbols ? shape_.symbols : shape_.units};
         const uint8_t bits = uint8_t(8 * streaming_.number_bytes);
-        void* from = shape_.symbols ? looker_.data(x, 0, 64, in_shape, 1) : looker_.data(x, 2, bits, in_shape, 2);
+        void* from = shape_.symbols ? tensors.data(x, 0, 64, in_shape, 1) : tensors.data(x, 2, bits, in_shape, 2);
         if (!from) return nb::none();
         if (out.is_none()) {
             PyObject* arguments[] = {blank_.ptr()};
             out = nb::steal(PyObject_Vectorcall(empty_like_.ptr(), arguments, 1, nullptr));
             if (!out.is_valid()) throw nb::python_error();
         }
-        void* to = looker_.data(out, 2, bits, out_shape, 2);
+        void* to = tensors.data(out, 2, bits, out_shape, 2);
         if (!to) return nb::none();
         step_at(Address(from), Address(to));
         return out;
@@ -154,7 +153,6 @@ class Stream {
     bool busy_ = false;
     std::unique_ptr<void, Free> memory_;
     void* base_;
-    TensorLooker looker_;
     nb::object blank_, empty_like_;
 };
 

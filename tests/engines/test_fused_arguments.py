@@ -36,7 +36,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "many fewer": {"batch_sizes": [100000, 100000]},
     "more rows": {"rows": torch.zeros(7, 4)},
     "rows of rank 1": {"rows": torch.zeros(6)},
-    "rows of rank 3": {"rows": torch.zeros(3, 2, 4)},
+    "rows by steps and sequences of packed ones": {"rows": torch.zeros(3, 2, 4)},
+    "as many steps as there are sequences": {"rows": torch.zeros(3, 2, 4), "batch_sizes": [3, 3]},
+    "rows of rank 4": {"rows": torch.zeros(3, 2, 1, 4), "batch_sizes": [2, 2, 2]},
     "no rows": {"rows": torch.zeros(0, 4), "batch_sizes": []},
     "no steps": {"batch_sizes": []},
     "growing batch sizes": {"batch_sizes": [1, 2, 3]},
@@ -118,6 +120,7 @@ TOKENS: dict[str, dict[str, Any]] = {
     "a list": {"tokens": [0] * 6},
     "a table too narrow": {"rows": torch.zeros(4, 15)},
     "a table of rank 1": {"rows": torch.zeros(80)},
+    "a table of rank 3": {"rows": torch.zeros(3, 1, 20)},
     "an empty table": {"rows": torch.zeros(0, 20)},
     "a table in float64": {"rows": torch.zeros(4, 20, dtype=torch.float64)},
 }
@@ -199,43 +202,101 @@ CONSTRUCTED: dict[str, tuple[int, Any]] = {
 @pytest.mark.parametrize(("at", "value"), CONSTRUCTED.values(), ids=CONSTRUCTED)
 def test_calls_of_the_kernels(at: int, value: Any) -> None:
     plan = fused.plan_of(LAYER.trace)
-    fused._kernels.Call(plan, *RIGHT)
+    fused._kernels.LayerCall(plan, *RIGHT)
     wrong = [*RIGHT[:at], value, *RIGHT[at + 1 :]]
     with pytest.raises((ValueError, TypeError)):
-        fused._kernels.Call(plan, *wrong)
+        fused._kernels.LayerCall(plan, *wrong)
 
 
-def test_counts_of_addresses_and_records_of_another_call() -> None:
+def test_tensors_that_do_not_belong_to_a_call_of_the_kernels() -> None:
     kernels, plan = fused._kernels, fused.plan_of(LAYER.trace)
-    small, large = kernels.Call(plan, *RIGHT), kernels.Call(plan, *[*RIGHT[:5], [30, 20], 1])
-    tensors: list[Tensor] = [torch.zeros(6, 4), *(v.detach() for v in LAYER.weights_of(0, 0).values())]
-    x, *five = [t.data_ptr() for t in tensors] + [0]
-    states, y = [torch.zeros(1, 3, 5) for _ in range(4)], torch.zeros(6, 5)
-    first, last = [s.data_ptr() for s in states[:2]], [s.data_ptr() for s in states[2:]]
-    right: list[Any] = [kernels.PackedWeights(), False, True, x, 4, five, first, last, y.data_ptr(), 5, 0, 0, 0]
-    records = small.forward(*right)
+    small, large = kernels.LayerCall(plan, *RIGHT), kernels.LayerCall(plan, *[*RIGHT[:5], [30, 20], 1])
+    five = [v.detach() for v in LAYER.weights_of(0, 0).values()] + [None]
+    states = [torch.zeros(1, 3, 5) for _ in range(2)]
+    right: list[Any] = [torch.zeros(6, 4), None, states, five]
+    assert small.fits(*right)
+    y, last, records = small.forward(kernels.PackedWeights(), False, True, *right, 0)
+    assert y.shape == (6, 5)
+    assert [s.shape for s in last] == [(1, 3, 5)] * 2
+    back: list[Any] = [y, torch.ones(6, 5), [None, None], (True,) * 8]
+    found = small.backward(records, *right, *back)
+    assert [None if g is None else g.shape for g in found] == [
+        (6, 4),
+        *[(1, 3, 5)] * 2,
+        *[w.shape for w in five[:4]],
+        None,
+    ]
     for at, wrong in (
-        (5, five[:4]),
-        (5, five * 2),
-        (6, first[:1]),
-        (7, last * 2),
+        (0, torch.zeros(6, 3)),
+        (0, torch.zeros(4, 6).T),
+        (0, torch.zeros(6, 4).double()),
+        (0, Subclass(torch.zeros(6, 4))),
+        (1, torch.zeros(6, dtype=torch.long)),
+        (2, states[:1]),
+        (2, states * 2),
+        (2, [states[0], None]),
+        (3, five[:4]),
+        (3, five * 2),
+        (3, [None, *five[1:]]),
+        (3, [*five[:4], torch.zeros(5)]),
+    ):
+        tensors = [*right[:at], wrong, *right[at + 1 :]]
+        assert not small.fits(*tensors)
+        with pytest.raises(ValueError, match="another shape"):
+            small.forward(kernels.PackedWeights(), False, True, *tensors, 0)
+        with pytest.raises(ValueError, match="another shape"):
+            small.backward(records, *tensors, *back)
+    for at, wrong in (
+        (0, torch.zeros(6, 4)),
         (0, None),
-        (3, -1),
-        (3, 2**64),
-        (5, None),
+        (1, torch.ones(5, 6).T),
+        (1, torch.ones(6, 5).double()),
+        (2, [None]),
+        (2, [None, torch.zeros(1, 3, 4)]),
+        (3, (True,) * 7),
     ):
         with pytest.raises((ValueError, TypeError)):
-            small.forward(*[*right[:at], wrong, *right[at + 1 :]])
-    back: list[Any] = [records, x, 4, five, first, y.data_ptr(), 5, 0, 5, [0, 0], 0, 4, [0] * 5, last, 0, 0]
-    small.backward(*back)
-    for at, wrong in ((0, None), (3, five[:4]), (4, []), (9, [0]), (12, [0] * 4), (13, last[:1])):
-        with pytest.raises((ValueError, TypeError)):
-            small.backward(*[*back[:at], wrong, *back[at + 1 :]])
+            small.backward(records, *right, *[*back[:at], wrong, *back[at + 1 :]])
+    for wrong in (None, 7, "packed"):
+        with pytest.raises(TypeError):
+            small.forward(wrong, False, True, *right, 0)
     with pytest.raises(ValueError, match="another call"):
-        large.backward(*back)
+        large.backward(records, *right, *back)
 
 
-@pytest.mark.parametrize("name", ["Call", "Plan", "Records"])
+class Subclass(Tensor):
+    """A tensor that may be more than its numbers."""
+
+
+def test_a_subclass_is_read_as_a_tensor() -> None:
+    rows = torch.randn(6, 4)
+    y = fused.run(LAYER.trace, call(rows=Subclass(rows))).rows
+    assert torch.equal(y, fused.run(LAYER.trace, call(rows=rows)).rows)
+
+
+def test_without_states_they_are_zeros() -> None:
+    rows = torch.randn(6, 4, requires_grad=True)
+    y, last = fused.run(LAYER.trace, call(rows=rows))
+    found = torch.autograd.grad([y.sum(), last[1].sum()], [rows, *LAYER.parameters()])
+    z, end = fused.run(LAYER.trace, call(rows=rows, state=(), hidden_size=5))
+    others = torch.autograd.grad([z.sum(), end[1].sum()], [rows, *LAYER.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip((y, *last, *found), (z, *end, *others), strict=True))
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_rows_by_steps_and_sequences(apart: bool) -> None:
+    wide = torch.randn(3, 2, 7, requires_grad=True)
+    rows = wide[..., 1:5] if apart else wide[..., 1:5].contiguous()
+    state = (torch.randn(1, 2, 5), torch.randn(1, 2, 5))
+    y, last = fused.run(LAYER.trace, call(rows=rows, batch_sizes=[2] * 3, state=state))
+    flat, end = fused.run(LAYER.trace, call(rows=rows.flatten(0, 1), batch_sizes=[2] * 3, state=state))
+    assert y.shape == (3, 2, 5)
+    assert torch.equal(y.flatten(0, 1), flat)
+    assert all(torch.equal(a, b) for a, b in zip(last, end, strict=True))
+    assert torch.equal(torch.autograd.grad(y.sum(), wide)[0], torch.autograd.grad(flat.sum(), wide)[0])
+
+
+@pytest.mark.parametrize("name", ["LayerCall", "Plan", "Records"])
 def test_classes_without_arguments(name: str) -> None:
     with pytest.raises(TypeError):
         getattr(fused._kernels, name)()

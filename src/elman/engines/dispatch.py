@@ -121,4 +121,5 @@ def run(choice: Choice, cell: Cell, t: Trace, call: LayerCall) -> LayerResult:
     """Run one layer with the chosen engine."""
     if choice.engine == "fused":
         return fused.run(t, call)
+    call = call.spelled_out(len(t.state))
     return native.run(t, call) if choice.engine == "torch" else loop.run(cell, t, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,12 +20,15 @@ from elman.errors import CellError, EngineError, ShapeError
 _kernels: Any
 try:
     _kernels = import_module("elman._kernels")
+    _kernels.look_at(Tensor, torch.nn.Parameter)
 except ImportError:  # installed without a C++ compiler
     _kernels = None
 
 #: Which build of the kernels runs; empty: the fastest that this processor can.
 INSTRUCTION_SET = ""
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_p")
+#: The same beside a table, which holds what the weights of the input would compute.
+OF_TABLE = ("", "weight_hh", "", "bias_hh", "weight_p")
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -76,30 +79,6 @@ class Kept:
     def __init__(self, t: Trace) -> None:
         self.plan = plan_of(t)
         self.packed = _kernels.PackedWeights()
-        self._shapes = cache(lambda inputs, units: _shapes(t, inputs, units))
-
-    def weights(self, call: LayerCall) -> list[Tensor | None]:
-        """The weights of both directions, checked: the kernels only see addresses."""
-        shapes = self._shapes(call.rows.shape[1] if call.tokens is None else None, call.state[0].shape[-1])
-        dtype, found = call.rows.dtype, []
-        for direction in call.directions:
-            for name, shape in shapes:
-                weight = direction.get(name) if shape else None
-                if weight is None:
-                    if shape and not name.startswith("bias"):
-                        raise ShapeError(f"{name} should be {list(shape)} of {dtype} on cpu; it is missing")
-                elif weight.shape != shape or weight.dtype is not dtype or not weight.is_cpu:
-                    what = f"{list(weight.shape)} of {weight.dtype} on {weight.device}"
-                    raise ShapeError(f"{name} should be {list(shape)} of {dtype} on cpu; it is {what}")
-                found.append(weight)
-        return found
-
-
-def _shapes(t: Trace, inputs: int | None, units: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    shapes = ParameterShapes(t, units).of(inputs or 1, bias=True)
-    if inputs is None:  # a table holds what the weights of the input would compute
-        shapes = {name: shape for name, shape in shapes.items() if not name.endswith("_ih")}
-    return tuple((name, shapes.get(name, ())) for name in PARAMETERS)
 
 
 def run(t: Trace, call: LayerCall) -> LayerResult:
@@ -115,25 +94,71 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
     kept = call.kept.get("fused")
     if kept is None:
         kept = call.kept["fused"] = Kept(t)
-    check(t, call)
-    rows, tokens, weights = call.rows, call.tokens, kept.weights(call)
-    kernel = kernel_for(kept.plan, call, torch.get_num_threads())
-    tensors = [rows, *call.state, *weights]
-    if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
-        y, *last = _Layer.apply(kept, kernel, tokens, len(call.state), *tensors)  # type: ignore[no-untyped-call]
-        return LayerResult(y, tuple(last))
-    return forward(kept, kernel, tokens, len(call.state), in_order(tensors, rows=0))[0]
+    kernel, given = fitted(t, kept.plan, call, torch.get_num_threads())
+    if torch.is_grad_enabled():
+        tensors = (given.rows, *given.states, *given.weights)
+        if any(x is not None and x.requires_grad for x in tensors):
+            y, *last = _Layer.apply(kept.packed, kernel, given.tokens, len(given.states), *tensors)  # type: ignore[no-untyped-call]
+            return LayerResult(y, tuple(last))
+    y, last, _ = kernel.forward(kept.packed, True, False, *given, 0)
+    return LayerResult(y, tuple(last))
 
 
 _outside_of_graph = outside(run)
 
 
+class Given(NamedTuple):
+    """The tensors of a call as the kernels read them: states in the cell's order or none for zeros, and five weights of each direction.
+
+    Those are `PARAMETERS`, with None for what a cell does without.
+    """
+
+    rows: Tensor
+    tokens: Tensor | None
+    states: list[Tensor]
+    weights: list[Tensor | None]
+
+
+def fitted(t: Trace, plan: Any, call: LayerCall, threads: int) -> tuple[Any, Given]:
+    """The kernels' side of a call, and its tensors in the form in which the kernels read them.
+
+    Raises:
+        ShapeError: see `run`.
+    """
+    names = PARAMETERS if call.tokens is None else OF_TABLE
+    weights = [w.get(name) for w in call.directions for name in names]
+    given = Given(call.rows, call.tokens, list(call.state), weights)
+    try:
+        kernel = kernel_for(plan, call, threads)
+        if kernel.fits(*given):
+            return kernel, given
+    except (TypeError, ValueError):
+        check(t, call)
+        raise
+    check(t, call)
+    given = Given(
+        _plain(call.rows),
+        call.tokens,
+        [_plain(s) for s in call.state],
+        [w if w is None else _plain(w) for w in weights],
+    )
+    if not kernel.fits(*given):
+        raise ShapeError(
+            "the fused engine reads numbers in memory, and some of these tensors have none (fake, mapped); engine='loop' takes any"
+        )
+    return kernel, given
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    return tensor.as_subclass(Tensor).contiguous()
+
+
 def kernel_for(plan: Any, call: LayerCall, threads: int) -> Any:
     """The kernels' side of a call: sizes, and how the work is dealt out to threads."""
     rows = call.rows
-    return _kernels.Call(
+    return _kernels.LayerCall(
         plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64",
-        rows.shape[1] if call.tokens is None else 1, call.state[0].shape[-1], len(call.directions), call.batch_sizes, threads,
+        rows.shape[-1] if call.tokens is None else 1, call.units, len(call.directions), call.batch_sizes, threads,
     )  # fmt: skip
 
 
@@ -143,8 +168,18 @@ def records_at(address: int, size: int) -> Any:
 
 
 def check(t: Trace, call: LayerCall) -> None:
-    """Rows and states fit each other: the kernels only see addresses."""
-    rows, sizes = call.rows, call.batch_sizes
+    """Say what does not fit, if something does not: the kernels know only that.
+
+    Raises:
+        ShapeError: see `run`.
+    """
+    sizes = call.batch_sizes
+    if call.rows.dim() == 3 and (call.tokens is not None or list(call.rows.shape[:2]) != [len(sizes), *sizes[:1]]):
+        raise ShapeError(
+            f"rows should be [steps, sequences, inputs] for batch sizes {sizes}; they are {list(call.rows.shape)}"
+        )
+    call = call.spelled_out(len(t.state))
+    rows = call.rows
     if call.tokens is not None:
         _check_tokens(t, call, call.tokens)
     if (
@@ -157,15 +192,30 @@ def check(t: Trace, call: LayerCall) -> None:
         raise ShapeError(
             f"rows should be [{sum(sizes)}, inputs] of float32 or float64 on cpu, as the batch sizes say; they are {what}"
         )
-    shape = (len(call.directions), *sizes[:1], call.state[0].shape[-1])
+    if len(call.state) != len(t.state):
+        raise ShapeError(f"cell {t.name} has the states {', '.join(t.state)}; there are {len(call.state)}")
+    shape = (len(call.directions), *sizes[:1], call.units)
     for state in call.state:
         if state.shape != shape or state.dtype is not rows.dtype or not state.is_cpu:
             what = f"{list(state.shape)} of {state.dtype} on {state.device}"
             raise ShapeError(f"a state should be {list(shape)} of {rows.dtype} on cpu; it is {what}")
+    shapes = ParameterShapes(t, call.units).of(rows.shape[1], bias=True)
+    for direction in call.directions:
+        for name, wanted in shapes.items():
+            if call.tokens is None or name in OF_TABLE:
+                _check_weight(name, direction.get(name), wanted, rows.dtype)
+
+
+def _check_weight(name: str, weight: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    if weight is None and name.startswith("bias"):
+        return
+    if weight is None or weight.shape != shape or weight.dtype is not dtype or not weight.is_cpu:
+        what = "missing" if weight is None else f"{list(weight.shape)} of {weight.dtype} on {weight.device}"
+        raise ShapeError(f"{name} should be {list(shape)} of {dtype} on cpu; it is {what}")
 
 
 def _check_tokens(t: Trace, call: LayerCall, tokens: Tensor) -> None:
-    count, width = sum(call.batch_sizes), len(call.directions) * len(t.x_gates) * call.state[0].shape[-1]
+    count, width = sum(call.batch_sizes), len(call.directions) * len(t.x_gates) * call.units
     if tokens.shape != (count,) or tokens.dtype is not torch.int64 or not tokens.is_cpu or not tokens.is_contiguous():
         what = f"{list(tokens.shape)} of {tokens.dtype} on {tokens.device}"
         raise ShapeError(f"tokens should be [{count}] of torch.int64 on cpu, one behind the other; they are {what}")
@@ -173,50 +223,15 @@ def _check_tokens(t: Trace, call: LayerCall, tokens: Tensor) -> None:
         raise ShapeError(f"the table should be [tokens, {width}]; it is {list(call.rows.shape)}")
 
 
-def forward(
-    kept: Kept,
-    kernel: Any,
-    tokens: Tensor | None,
-    states: int,
-    tensors: list[Any],
-    *,
-    recording: bool = False,
-    records_to: int = 0,
-) -> tuple[LayerResult, Any]:
-    """Outputs, last states, and what was recorded: at the address `records_to`, or in memory of the engine's own if that is 0."""
-    rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
-    y = rows.new_empty(
-        ((rows if tokens is None else tokens).shape[0], len(weights) // len(PARAMETERS) * initial[0].shape[-1])
-    )
-    last = [torch.empty_like(s) for s in initial]
-    records = kernel.forward(
-        kept.packed, not recording, recording, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial),
-        _addresses(last), y.data_ptr(), y.shape[1], 0 if tokens is None else tokens.data_ptr(), rows.shape[0], records_to,
-    )  # fmt: skip
-    return LayerResult(y, tuple(last)), records
-
-
-def _addresses(tensors: Sequence[Tensor | None]) -> list[int]:
-    return [0 if x is None else x.data_ptr() for x in tensors]
-
-
-def in_order(tensors: Sequence[Tensor | None], rows: int = -1) -> list[Any]:
-    """Contiguous; rows may lie apart, as the kernels know their distance."""
-    return [
-        x if x is None or x.is_contiguous() or (k == rows and x.stride(1) == 1) else x.contiguous()
-        for k, x in enumerate(tensors)
-    ]
-
-
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, kept: Kept, kernel: Any, numbers: Tensor | None, states: int, *given: Tensor | None
+        ctx: Any, packed: Any, kernel: Any, tokens: Tensor | None, states: int, *tensors: Tensor | None
     ) -> tuple[Tensor, ...]:
-        tensors = in_order(given, rows=0)
-        (y, last), ctx.records = forward(kept, kernel, numbers, states, tensors, recording=True)
-        # Saved, the numbers too: whoever writes to one of these before going back is told so.
-        ctx.save_for_backward(*tensors, y, numbers)
+        rows, initial, weights = tensors[0], list(tensors[1 : 1 + states]), list(tensors[1 + states :])
+        y, last, ctx.records = kernel.forward(packed, False, True, rows, tokens, initial, weights, 0)
+        # Saved, the tokens too: whoever writes to one of these before going back is told so.
+        ctx.save_for_backward(y, tokens, *tensors)
         ctx.kernel, ctx.states = kernel, states
         ctx.set_materialize_grads(False)
         return (y, *last)
@@ -225,31 +240,17 @@ class _Layer(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor | None, *grad_last: Tensor | None) -> tuple[Any, ...]:
         if torch.is_grad_enabled():
             raise EngineError("the fused engine has no second derivatives; engine='loop' has")
-        *saved, tokens = ctx.saved_tensors
-        found = gradients(
-            ctx.kernel, ctx.records, tokens, ctx.states, saved, (grad_y, *grad_last), ctx.needs_input_grad[4:]
-        )  # fmt: skip
+        y, tokens, rows, *others = ctx.saved_tensors
+        given = Given(rows, tokens, others[: ctx.states], others[ctx.states :])
+        found = gradients(ctx.kernel, ctx.records, given, y, grad_y, grad_last, ctx.needs_input_grad[4:])
         return (None, None, None, None, *found)
 
 
 def gradients(
-    kernel: Any, records: Any, tokens: Tensor | None, states: int, saved: Sequence[Any], sent: Sequence[Tensor | None],
-    wanted: Sequence[bool],
+    kernel: Any, records: Any, given: Given, y: Tensor, grad_y: Tensor | None, grad_last: Sequence[Tensor | None],
+    wanted: tuple[bool, ...],
 ) -> list[Tensor | None]:  # fmt: skip
-    """Gradients of rows, states and weights, from those that were sent to the outputs and the last states."""
-    *tensors, y = saved
-    rows, initial, weights = tensors[0], tensors[1 : 1 + states], tensors[1 + states :]
-    grad_y, *last = in_order(sent)
-    grad_rows = torch.empty(rows.shape, dtype=rows.dtype) if wanted[0] else None
-    grad_initial = [torch.empty_like(s) for s in initial]
-    grad_weights = [
-        torch.empty_like(w) if w is not None and wanted_w else None
-        for w, wanted_w in zip(weights, wanted[1 + states :], strict=True)
-    ]
-    kernel.backward(
-        records, rows.data_ptr(), rows.stride(0), _addresses(weights), _addresses(initial), y.data_ptr(), y.shape[1],
-        0 if grad_y is None else grad_y.data_ptr(), y.shape[1], _addresses(last),
-        0 if grad_rows is None else grad_rows.data_ptr(), rows.shape[1], _addresses(grad_weights), _addresses(grad_initial),
-        0 if tokens is None else tokens.data_ptr(), rows.shape[0],
-    )  # fmt: skip
-    return [grad_rows, *grad_initial, *grad_weights]
+    """Gradients of rows, states and weights where they are wanted, from those that were sent to the outputs and the last states."""
+    grad_y, *last = (g if g is None or g.is_contiguous() else g.contiguous() for g in (grad_y, *grad_last))
+    found: list[Tensor | None] = kernel.backward(records, *given, y, grad_y, last, wanted)
+    return found

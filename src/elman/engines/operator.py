@@ -6,7 +6,6 @@ Outside of a graph `fused.run` does the same with less around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -63,18 +62,18 @@ def constants(t: Trace, dtype: torch.dtype, precision: str, units: int, directio
 
 def run(
     known: Constants,
-    rows: Tensor,
+    call: LayerCall,
     steps: int,
-    batch: int,
-    directions: Sequence[Mapping[str, Tensor]],
-    state: tuple[Tensor, ...],
+    states: int,
 ) -> LayerResult:
-    """Put one layer of a padded input, `steps` x `batch` rows, into the graph that is being compiled; see `LayerCall` for shapes."""
-    weights = [w for direction in directions for w in direction.values()]
-    going_back = torch.is_grad_enabled() and any(x.requires_grad for x in (rows, *state, *weights))
+    """Put one layer of a padded input into the graph that is being compiled: `steps` steps, of which the call has one batch size."""
+    call = call.spelled_out(states)
+    rows, (batch,) = call.rows, call.batch_sizes
+    weights = [w for direction in call.directions for w in direction.values()]
+    going_back = torch.is_grad_enabled() and any(x.requires_grad for x in (rows, *call.state, *weights))
     record_bytes = rows.shape[0] * known.row_bytes + _SPARE if going_back else 0
     y, last, _ = torch.ops.elman.layer(
-        rows, list(state), weights, known.cell, known.precision, [steps, batch], record_bytes
+        rows, list(call.state), weights, known.cell, known.precision, [steps, batch], record_bytes
     )
     return LayerResult(y, tuple(last))
 
@@ -121,9 +120,7 @@ def _call(
     if names is None or len(weights) != len(names) * directions:
         raise ShapeError(f"{directions} direction(s) of cell {found.trace.name} can't have {len(weights)} weights")
     each = [weights[d * len(names) : (d + 1) * len(names)] for d in range(directions)]
-    call = LayerCall(rows, sizes, [dict(zip(names, some, strict=True)) for some in each], tuple(states), {}, precision)
-    fused.check(found.trace, call)
-    return call
+    return LayerCall(rows, sizes, [dict(zip(names, some, strict=True)) for some in each], tuple(states), {}, precision)
 
 
 def _layer(
@@ -137,18 +134,16 @@ def _layer(
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     call = _call(rows, states, weights, cell, precision, runs)
     kept = _cell(cell).kept_of(weights[0], again=not record_bytes)
-    tensors = fused.in_order([rows, *states, *kept.weights(call)], rows=0)
     threads = torch.get_num_threads()
-    kernel = fused.kernel_for(kept.plan, call, threads)
+    kernel, given = fused.fitted(_cell(cell).trace, kept.plan, call, threads)
     records = torch.empty(record_bytes, dtype=torch.uint8)
     if record_bytes:
         if record_bytes < kernel.record_bytes:
             raise EngineError("this graph was made by other kernels, which record less; compile it again")
         _threads_of(records)[:] = threads
     recording = bool(record_bytes)
-    to = records.data_ptr()
-    result, _ = fused.forward(kept, kernel, None, len(states), tensors, recording=recording, records_to=to)
-    return result.rows, list(result.state), records
+    y, last, _ = kernel.forward(kept.packed, not recording, recording, *given, records.data_ptr())
+    return y, last, records
 
 
 def _layer_backward(
@@ -158,18 +153,13 @@ def _layer_backward(
     if not records.numel():
         raise EngineError("nothing was recorded for going back: record_bytes was 0")
     call = _call(rows, states, weights, cell, precision, runs)
-    kept = fused.Kept(_cell(cell).trace)
-    given = kept.weights(call)
-    kernel = fused.kernel_for(kept.plan, call, int(_threads_of(records)[0]))
+    found_cell = _cell(cell).trace
+    kernel, given = fused.fitted(found_cell, fused.plan_of(found_cell), call, int(_threads_of(records)[0]))
     flags = iter(wanted[1:])
-    of_given = [
-        w is not None and next(flags) for w in given
-    ]  # the kernels have a place for weights that a cell does without
-    saved = fused.in_order([rows, *states, *given, outputs], rows=0)
-    asked = [wanted[0], *[True] * len(states), *of_given]
-    sent = [grad_rows, *grad_states]
+    # The kernels have a place for weights that a cell does without.
+    asked = (wanted[0], *[True] * len(states), *[w is not None and next(flags) for w in given.weights])
     recorded = fused.records_at(records.data_ptr(), kernel.record_bytes)
-    found = fused.gradients(kernel, recorded, None, len(states), saved, sent, asked)
+    found = fused.gradients(kernel, recorded, given, outputs, grad_rows, grad_states, asked)
     return [g for g in found if g is not None]
 
 

@@ -30,6 +30,7 @@ def choose(engine: str, t: Trace, **circumstances: Any) -> Choice:
 
 def run(choice: Choice, cell: Cell, t: Trace, call: LayerCall) -> tuple[LayerResult, Quantities]:
     """Run one layer and keep everything it computes; see `LayerCall` for shapes. Nothing goes back through the quantities."""
+    call = call.spelled_out(len(t.state))
     return _fused(t, call) if choice.engine == "fused" else _loop(cell, t, call)
 
 
@@ -43,14 +44,11 @@ def _plan_of(t: Trace) -> Any:
 
 
 def _fused(t: Trace, call: LayerCall) -> tuple[LayerResult, Quantities]:
-    kept = fused.Kept(t)
-    fused.check(t, call)
-    kernel = fused.kernel_for(_plan_of(t), call, 1)  # one thread: then what is recorded lies in the order of the rows
+    # One thread: then what is recorded lies in the order of the rows.
+    kernel, given = fused.fitted(t, _plan_of(t), call, threads=1)
     records = torch.empty(kernel.record_bytes, dtype=torch.uint8)
-    tensors = fused.in_order([call.rows, *call.state, *kept.weights(call)], rows=0)
-    result, _ = fused.forward(
-        kept, kernel, None, len(call.state), tensors, recording=True, records_to=records.data_ptr()
-    )
+    y, last, _ = kernel.forward(fused.Kept(t).packed, False, True, *given, records.data_ptr())
+    result = LayerResult(y, tuple(last))
     names = [name for name, _ in t.assignments if name not in t.state] + list(t.state[1:])
     directions, units, panel = len(call.directions), call.state[0].shape[-1], kernel.panel
     panels = -(-units // panel)  # of units, each with its rows below each other; the last 64 bytes are nobody's

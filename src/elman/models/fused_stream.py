@@ -42,7 +42,7 @@ class FusedLanguageStream(LanguageStream):
         self._kernel = open_stream(layers.trace, weights, count, precision, inputs=inputs, symbols=symbols)
         self._inside = KernelState(self._kernel, form)
         self._blank = form.like.new_empty(count, self.symbols)
-        self._kernel.give_results_as(Tensor, self._blank, torch.empty_like)
+        self._kernel.give_results_as(self._blank, torch.empty_like)
         self._step = self._kernel.step
 
     def step(self, tokens: Tensor, out: Tensor | None = None) -> Tensor:  # noqa: D102

@@ -254,7 +254,7 @@ class Recurrent(nn.Module):
     ) -> tuple[Any, Any]:
         states = to_states(self._title, self.trace.state, hx, rows, self.num_layers, self.directions, self.hidden_size)
         values, finals = rows.rows, []
-        sizes = rows.batch_sizes() if known is None else []
+        sizes = rows.batch_sizes() if known is None else [rows.batch]
         if self.training:
             weights = drop_recurrent(weights, self.recurrent_dropout, self.dropout_generator)
         if tokens is not None:
@@ -265,12 +265,14 @@ class Recurrent(nn.Module):
             if layer > 0 and self.training:
                 values = drop(values, self.dropout, self.dropout_generator)
             here = slice(layer * self.directions, (layer + 1) * self.directions)
-            state = states if self.num_layers == 1 else tuple(s[here] for s in states)
+            state = states if self.num_layers == 1 else tuple([s[here] for s in states])
+            read = tokens if layer == 0 else None
+            call = LayerCall(
+                values, sizes, weights[layer], state, self._kept[layer], self.precision, read, self.hidden_size
+            )
             if known is not None:
-                values, final = operator.run(known, values, rows.steps, rows.batch, weights[layer], state)
+                values, final = operator.run(known, call, rows.steps, len(self.trace.state))
             else:
-                read = tokens if layer == 0 else None
-                call = LayerCall(values, sizes, weights[layer], state, self._kept[layer], self.precision, read)
                 values, final = run(choice, self.cell, self.trace, call)
             finals.append(final)
         self.__dict__["_choice"] = choice  # nn.Module's own way takes as long as a small layer

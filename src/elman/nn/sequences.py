@@ -13,7 +13,7 @@ from elman.errors import InputError, ShapeError
 
 
 class Rows(NamedTuple):
-    """An input as rows, step after step, and what is needed to give outputs back in the form it came in."""
+    """An input as rows, step after step, or as [T, B, I], and what is needed to give outputs back in the form it came in."""
 
     rows: Tensor
     steps: int
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
             return PackedSequence(
                 rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices
             )
-        padded = rows.reshape(self.steps, self.batch, rows.shape[-1])
+        padded = rows if rows.dim() == 3 else rows.reshape(self.steps, self.batch, rows.shape[-1])
         if not self.batched:
             return padded[:, 0]
         return padded.transpose(0, 1) if self.batch_first else padded
@@ -49,7 +49,7 @@ class Rows(NamedTuple):
 def to_rows(
     name: str, value: Tensor | PackedSequence, input_size: int, dtype: torch.dtype, *, batch_first: bool
 ) -> Rows:
-    """Check an input and lay it out as rows.
+    """Check an input and lay it out in the order of the steps.
 
     Raises:
         ShapeError: wrong rank, or another number of inputs. InputError: another dtype than the weights.
@@ -68,9 +68,9 @@ def to_rows(
         )
     batched = value.dim() == 3
     _check_features(name, value, axes if batched else "[steps, inputs]", input_size, dtype)
-    steps_first = value.unsqueeze(1) if not batched else value.transpose(0, 1) if batch_first else value
-    steps, batch = steps_first.shape[:2]
-    return Rows(steps_first.reshape(steps * batch, input_size), steps, batch, None, batched, batch_first)
+    steps_first = value.unsqueeze(1) if not batched else value.transpose(0, 1).contiguous() if batch_first else value
+    steps, batch, _ = steps_first.shape
+    return Rows(steps_first, steps, batch, None, batched, batch_first)
 
 
 def to_symbol_rows(symbols: Tensor | PackedSequence, inputs: Tensor, *, batch_first: bool) -> Rows:
@@ -104,14 +104,14 @@ def _check_features(name: str, value: Tensor, axes: str, input_size: int, dtype:
 def to_states(
     name: str, names: tuple[str, ...], given: Any, rows: Rows, layers: int, directions: int, units: int
 ) -> tuple[Tensor, ...]:
-    """Initial states [layers * directions, B, H] in the cell's order; zeros if None.
+    """Initial states [layers * directions, B, H] in the cell's order; none if None.
 
     Raises:
         ShapeError: another number of states, rank or size than expected.
     """
-    full = (layers * directions, rows.batch, units)
     if given is None:
-        return tuple(rows.rows.new_zeros(full) for _ in names)
+        return ()
+    full = (layers * directions, rows.batch, units)
     parts = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if len(parts) != len(names) or not all(isinstance(p, Tensor) for p in parts):
         what = f"the tuple ({', '.join(names)})" if len(names) > 1 else f"one tensor, {names[0]}"

@@ -143,7 +143,7 @@ class FusedStream(RecurrentStream):
         super().__init__(batch, layers.input_size, form, choice)
         weights = [layers.weights_of(layer, 0) for layer in range(layers.num_layers)]
         self._kernel = open_stream(layers.trace, weights, batch, precision, inputs=layers.input_size)
-        self._kernel.give_results_as(Tensor, form.like.new_empty(batch, layers.hidden_size), torch.empty_like)
+        self._kernel.give_results_as(form.like.new_empty(batch, layers.hidden_size), torch.empty_like)
         self._step = self._kernel.step
         self._inside = KernelState(self._kernel, form)
 
