@@ -128,10 +128,33 @@ struct Engine {  // for one type of numbers
     Pass<Backward> backward;
 };
 
+// The end of a language model: logits x Wᵀ + b of N rows, and their cross entropy.
+struct HeadCall {
+    int64_t rows, units, symbols;
+    int threads;
+    const void* x;
+    int64_t x_stride;          // between rows
+    const void *weight, *bias;  // [symbols, units]; [symbols] or null
+    const int64_t* targets;    // [rows], -1 where a row does not count
+    double* nats;              // their sum
+    void* records;             // `record_bytes`: forward writes ∂/∂logits, backward reads them
+    double scale;              // ∂L/∂nats
+    void *dx, *dweight, *dbias;  // [rows, units], ...; null where nobody asked
+    void* scratch;
+};
+struct HeadPasses {
+    int number_bytes;
+    void (*forward)(const HeadCall&);
+    void (*backward)(const HeadCall&);
+    int64_t (*scratch_bytes)(const HeadCall&);
+    int64_t (*record_bytes)(const HeadCall&);
+};
+
 struct Kernels {
     const char* name;
     void (*fingerprint)(Fingerprint&, const void* data, int64_t bytes);
     Engine f32, f64, bf16;
+    HeadPasses head_f32, head_f64;
     Streaming stream_f32, stream_f64, stream_bf16;  // the last in float32, with weights stored as bfloat16
     void (*multiply_pairs)(const PairProduct&);
     double (*peak_f32)(int threads, double seconds);   // operations a second that multiply-adds reach on registers alone

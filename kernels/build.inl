@@ -18,6 +18,7 @@ using namespace elman;
 #include "stretch.hpp"
 #include "sums.hpp"
 #include "backward.hpp"
+#include "head.hpp"
 #include "draw.hpp"
 #include "stream.hpp"
 #include "peak.hpp"
@@ -30,5 +31,6 @@ constexpr Engine engine = {sizeof(Real), PANEL<Real>, packed_bytes<Real, Factor>
 namespace elman {
 extern const Kernels KERNELS;
 const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float, float>, engine<double, double>, engine<float, Half>,
+                         head_passes<float>, head_passes<double>,
                          streaming<float, float>, streaming<double, double>, streaming<float, Halves>, multiply_pairs, peak_f32, peak_bf16};
 }  // namespace elman

@@ -97,6 +97,7 @@ static double run_peak(const std::string& isa, int threads, double seconds, bool
 }
 
 void bind_stream(nb::module_& m);  // stream_module.cpp
+void bind_head(nb::module_& m);    // head_module.cpp
 
 NB_MODULE(_kernels, m) {
     nb::set_leak_warnings(false);  // plans live as long as the process
@@ -127,4 +128,5 @@ NB_MODULE(_kernels, m) {
         .def("forward", &LayerCall::forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg())
         .def("backward", &LayerCall::backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
     bind_stream(m);
+    bind_head(m);
 }

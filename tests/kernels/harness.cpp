@@ -2,7 +2,7 @@
 // and holds every number against the reference. Says what is off in the first case that is, and exits with 1.
 #include <iostream>
 
-#include "layer.hpp"
+#include "head_case.hpp"
 #include "reference.hpp"
 
 namespace elman {
@@ -92,6 +92,18 @@ int main() {
     for (std::string word; !problems && std::cin >> word;) {
         if (word == "plan") {
             plans.emplace_back(std::cin);
+            continue;
+        }
+        if (word == "head") {
+            const HeadCase c(std::cin);
+            HeadNumbers n = make_head(c, ++number);
+            reference(c, n, 0.7);
+            for (const Kernels& kernels : builds) {
+                where = "case " + std::to_string(number) + ", head on " + kernels.name;
+                check_head<double>(kernels.head_f64, c, n, 0.7, 1e-11);
+                check_head<float>(kernels.head_f32, c, n, 0.7, 1e-4);
+                runs += 2;
+            }
             continue;
         }
         const Plan& p = plans.at(read(std::cin));

@@ -76,6 +76,26 @@ def random_case(rng: random.Random, plan: int, *, largest: int = 70, most_thread
     )  # fmt: skip
 
 
+def head_case(rng: random.Random, rows: int | None = None) -> str:
+    """The end of a language model: rows, units, symbols, a gap between rows, threads, and what is asked for."""
+    around = [1, 2, 5, 8, 15, 16, 17, 31, 33, 64, 65, 100, 129]
+    rows = rng.choice([1, 2, 5, 6, 7, 13, 63, 64, 65]) if rows is None else rows
+    sizes = [rng.choice(around), rng.choice([*around, 200])]
+    return " ".join(
+        map(
+            str,
+            (
+                "head",
+                rows,
+                *sizes,
+                rng.choice([0, 0, 3]),
+                rng.randint(1, 3),
+                rng.choice([31, 15, 23, rng.randrange(32)]),
+            ),
+        )
+    )
+
+
 def fast_cases() -> str:
     """Each cell in a few layers that cross everything: panels that are not full, ends at every step, both directions, parts, threads."""
     rng = random.Random(11)
@@ -94,13 +114,19 @@ def fast_cases() -> str:
             case_text(plan, [9, 9, 4], 130, 129, 1, 2, 2),  # a product deeper than one stretch of a panel
             case_text(plan, [5, 5, 2], 8, 9, 2, 2, 2, EVERYTHING | CROWD),
         ]
+    lines += [head_case(rng) for _ in range(24)] + ["head 1100 17 20 0 2 31", "head 700 64 65 1 3 15"]
     return "\n".join(lines)
 
 
 def random_cases(count: int, seed: int) -> str:
     rng = random.Random(seed)
     lines = list(map(plan_text, TRACES))
-    lines += [random_case(rng, at % len(TRACES), largest=129, most_threads=4) for at in range(count)]
+    lines += [
+        random_case(rng, at % len(TRACES), largest=129, most_threads=4)
+        if at % 10
+        else head_case(rng, rng.randint(1, 900))
+        for at in range(count)
+    ]
     return "\n".join(lines)
 
 

@@ -111,3 +111,35 @@ def test_what_does_not_fit() -> None:
     for wrong in (-1, 2):
         with pytest.raises(IndexError):
             module.read(torch.full((3, 4), wrong), torch.randn(2, 6))
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("engine", ["auto", "loop"])
+@pytest.mark.parametrize("both", [False, True])
+def test_sequences_that_are_told_something(both: bool, engine: str, batch_first: bool) -> None:
+    module = Recurrent("gru", 9, 6, batch_first=batch_first, bidirectional=both, engine=engine, dtype=torch.float64)
+    inputs, rows = (torch.randn(s, dtype=torch.float64, requires_grad=True) for s in ((5, 7), (3, 2)))
+    tokens, kinds = torch.randint(5, (4, 11) if batch_first else (11, 4)), torch.tensor([2, 0, 2, 1])
+    each = rows[kinds][:, None] if batch_first else rows[kinds]
+    spelled_out = torch.cat([inputs[tokens], each.expand(*tokens.shape, 2)], -1)
+    leaves = [inputs, rows, *module.parameters()]
+    found, wanted = (
+        [y, *torch.autograd.grad(y.square().sum(), leaves)]
+        for y in (module.read(tokens, inputs, told=(kinds, rows))[0], module(spelled_out)[0])
+    )
+    assert all(torch.allclose(a, b, rtol=1e-11, atol=1e-11) for a, b in zip(found, wanted, strict=True))
+
+
+def test_told_what_does_not_fit() -> None:
+    module, inputs, rows = Recurrent("gru", 9, 6), torch.randn(2, 7), torch.randn(3, 2)
+    tokens, kinds = torch.zeros(5, 4, dtype=torch.int64), torch.zeros(4, dtype=torch.int64)
+    for told in ((kinds[:3], rows), (kinds.int(), rows), (kinds, rows[0]), (kinds[:, None], rows)):
+        with pytest.raises(ShapeError, match="told"):
+            module.read(tokens, inputs, told=told)
+    with pytest.raises(ShapeError, match="told"):
+        module.read(nn.utils.rnn.pack_padded_sequence(tokens, torch.full((4,), 5)), inputs, told=(kinds, rows))
+    with pytest.raises(ShapeError):
+        module.read(tokens, inputs, told=(kinds, torch.randn(3, 4)))
+    for wrong in (-1, 3):
+        with pytest.raises(IndexError, match="told a number outside 0 to 2"):
+            module.read(tokens, inputs, told=(kinds + wrong, rows))

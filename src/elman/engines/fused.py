@@ -167,6 +167,11 @@ def records_at(address: int, size: int) -> Any:
     return _kernels.Records(address, size)
 
 
+def head_of_rows(threads: int) -> Any:
+    """The kernels' side of the end of a language model; see `head.nats_of_rows`."""
+    return _kernels.HeadOfRows(INSTRUCTION_SET, threads)
+
+
 def check(t: Trace, call: LayerCall) -> None:
     """Say what does not fit, if something does not: the kernels know only that.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from elman.engines.head import nats_of_rows
 from elman.models.language_stream import LanguageStream
 from elman.models.making import make_cell
 from elman.models.settings import ModelSettings
@@ -83,24 +85,17 @@ class LanguageModel(nn.Module):
             x = torch.cat([x, told[:, None].expand(-1, tokens.shape[1], -1)], -1)
         return x
 
-    def all_inputs(self) -> Tensor:
-        """What the recurrent layers may read: [V, embedding or V]; with categories [V * C, ... + C], those of a symbol below each other."""
-        weight = self.output.weight
-        dtype, device = weight.dtype, weight.device
-        x = self.embedding.weight if self.embedding else torch.eye(self.symbols, dtype=dtype, device=device)
-        if self.categories:
-            told = torch.eye(self.categories, dtype=dtype, device=device).repeat(self.symbols, 1)
-            x = torch.cat([x.repeat_interleave(self.categories, 0), told], 1)
-        return x
-
     def hidden(self, tokens: Tensor, state: Any = None, categories: Tensor | None = None) -> tuple[Tensor, Any]:
         """Outputs [B, T, H] of the last recurrent layer, with dropout in training, and the final state."""
         told = categories if self.categories else None
         complete = told is not None or not self.categories
         readable = self.symbols * max(self.categories, 1)
         if complete and tokens.numel() > 2 * readable:  # each of them comes again and again
-            numbers = tokens if told is None else tokens * self.categories + told[:, None]
-            outputs, state = self.recurrent.read(numbers, self.all_inputs(), state)
+            like = self.output.weight
+            one_hot = partial(torch.eye, dtype=like.dtype, device=like.device)
+            inputs = self.embedding.weight if self.embedding else one_hot(self.symbols)
+            besides = None if told is None else (told, one_hot(self.categories))
+            outputs, state = self.recurrent.read(tokens, inputs, state, besides)
         else:
             outputs, state = self.recurrent(self.inputs(tokens, categories), state)
         if self.training:
@@ -132,10 +127,15 @@ class LanguageModel(nn.Module):
         """
         outputs, state = self.hidden(tokens, state, categories)
         count = int(lengths.sum())
+        if self.recurrent.engine_used == "fused" and not torch.compiler.is_compiling():
+            memory = outputs.transpose(0, 1)  # step after step, as the layers wrote them
+            following = targets if count == tokens.numel() else targets.where(_real(tokens, lengths), -1)
+            rows, after = memory.reshape(tokens.numel(), -1), following.T.reshape(-1)
+            return nats_of_rows(rows, self.output.weight, self.output.bias, after), count, state
         if count == tokens.numel():  # no padding, as in running text: nothing to pick out
             outputs, targets = outputs.transpose(0, 1).reshape(count, -1), targets.T.reshape(count)
         else:
-            real = torch.arange(tokens.shape[1]) < lengths[:, None]
+            real = _real(tokens, lengths)
             outputs, targets = outputs[real], targets[real]
         return functional.cross_entropy(self.output(outputs), targets, reduction="sum"), count, state
 
@@ -162,3 +162,8 @@ class LanguageModel(nn.Module):
             InputError: a value out of range. EngineError: the engine asked for by name can't run this model.
         """
         return language_stream_of(self, count, categories, precision)
+
+
+def _real(tokens: Tensor, lengths: Tensor) -> Tensor:
+    """Which positions of [B, T] are no padding."""
+    return torch.arange(tokens.shape[1]) < lengths[:, None]

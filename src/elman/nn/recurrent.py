@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import registry
@@ -24,7 +23,7 @@ from elman.nn.arguments import boolean, positive, probability
 from elman.nn.dropout import dropout as drop
 from elman.nn.recording import Recording
 from elman.nn.recurrent_dropout import drop_recurrent, recurrent_probability
-from elman.nn.sequences import Rows, looked_up, to_rows, to_states, to_symbol_rows
+from elman.nn.sequences import Rows, check_told, looked_up, to_rows, to_states, to_symbol_rows, to_table
 from elman.nn.streaming import RecurrentStream, stream_of
 
 
@@ -178,7 +177,13 @@ class Recurrent(nn.Module):
     # Where a graph can't hold it (torch's kernels, generators), or would be compiled again for all lengths that come.
     _outside_of_graph = outside(forward)
 
-    def read(self, symbols: Tensor | PackedSequence, inputs: Tensor, hx: Any = None) -> tuple[Any, Any]:
+    def read(
+        self,
+        symbols: Tensor | PackedSequence,
+        inputs: Tensor,
+        hx: Any = None,
+        told: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[Any, Any]:
         """Unroll over symbols, each of which stands for a row of `inputs`: the same as self(inputs[symbols], hx).
 
         With fewer rows than symbols, the fused engine multiplies each row by W once, where all its symbols find the product.
@@ -187,9 +192,12 @@ class Recurrent(nn.Module):
             symbols: int64 [T, B], or [B, T] with `batch_first`, or a `PackedSequence` of them; from 0 to V - 1.
             inputs: [V, I], such as the weights of an embedding, or the rows of a unit matrix for one-hot symbols.
             hx: initial states, as for a call.
+            told: what each sequence is told at every step besides its symbol, as numbers [B] from 0 to C - 1 and rows [C, I'] that they
+                stand for; `inputs` are then [V, input_size - I'].
 
         Raises:
-            ShapeError: symbols are not [T, B], or inputs are not [V, input_size]. IndexError: a symbol outside 0 to V - 1.
+            ShapeError: symbols are not [T, B], or inputs are not [V, input_size]; sequences that are packed are told something.
+            IndexError: a symbol outside 0 to V - 1, or a number outside 0 to C - 1.
         """
         numbers = symbols.data if isinstance(symbols, PackedSequence) else symbols
         axes = 1 if isinstance(symbols, PackedSequence) else 2
@@ -198,17 +206,22 @@ class Recurrent(nn.Module):
                 f"{self._title}: symbols are int64 of two axes, or packed; inputs [symbols, {self.input_size}]; "
                 f"got {list(numbers.shape)} of {numbers.dtype} and {list(inputs.shape)}"
             )
+        if told is not None:
+            check_told(self._title, symbols, told, batch_first=self.batch_first)
         if torch.compiler.is_compiling():
-            return self.forward(looked_up(symbols, inputs), hx)
+            return self.forward(looked_up(symbols, inputs, told, batch_first=self.batch_first), hx)
         weights = self._weights()
         dtype = weights[0][0][self._parameter_names[0]].dtype
-        rows = to_symbol_rows(symbols, inputs, batch_first=self.batch_first)
-        choice = self._choose(dtype, rows)
-        useful = self.trace.x_gates and inputs.shape == (len(inputs), self.input_size) and len(inputs) < numbers.numel()
+        choice = self._choose(dtype, to_symbol_rows(symbols, inputs, batch_first=self.batch_first))
+        different = len(inputs) * (1 if told is None else len(told[1]))
+        width = inputs.shape[1] + (0 if told is None else told[1].shape[-1])
+        useful = self.trace.x_gates and width == self.input_size and different < numbers.numel()
         if choice.engine != "fused" or not useful or inputs.dtype != dtype:
-            return self.forward(looked_up(symbols, inputs), hx)
+            return self.forward(looked_up(symbols, inputs, told, batch_first=self.batch_first), hx)
+        numbers, table = to_table(numbers, inputs, told, weights[0], batch_first=self.batch_first)
         tokens = (numbers.T if axes == 2 and self.batch_first else numbers).reshape(-1)
-        return self._unroll(rows, hx, weights, choice, tokens)
+        weights = [[{k: v for k, v in w.items() if not k.endswith("_ih")} for w in weights[0]], *weights[1:]]
+        return self._unroll(to_symbol_rows(symbols, table, batch_first=self.batch_first), hx, weights, choice, tokens)
 
     @torch.no_grad()
     def record(self, input: Tensor | PackedSequence, hx: Any = None) -> Recording:  # noqa: A002 - torch.nn's name
@@ -257,10 +270,6 @@ class Recurrent(nn.Module):
         sizes = rows.batch_sizes() if known is None else [rows.batch]
         if self.training:
             weights = drop_recurrent(weights, self.recurrent_dropout, self.dropout_generator)
-        if tokens is not None:
-            products = [functional.linear(values, w["weight_ih"], w.get("bias_ih")) for w in weights[0]]
-            values = products[0] if len(products) == 1 else torch.cat(products, 1)
-            weights = [[{k: v for k, v in w.items() if not k.endswith("_ih")} for w in weights[0]], *weights[1:]]
         for layer in range(self.num_layers):
             if layer > 0 and self.training:
                 values = drop(values, self.dropout, self.dropout_generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -82,11 +83,55 @@ def to_symbol_rows(symbols: Tensor | PackedSequence, inputs: Tensor, *, batch_fi
     return Rows(inputs, steps, batch, None, batched=True, batch_first=batch_first)
 
 
-def looked_up(symbols: Tensor | PackedSequence, inputs: Tensor) -> Tensor | PackedSequence:
-    """The row of `inputs` for each symbol, in the symbols' own form."""
+def check_told(name: str, symbols: Tensor | PackedSequence, told: tuple[Tensor, Tensor], *, batch_first: bool) -> None:
+    """Raise ShapeError or IndexError, unless there is a number of a row for each sequence."""
+    numbers, rows = told
+    if isinstance(symbols, PackedSequence) or rows.dim() != 2 or numbers.dtype != torch.int64:
+        raise ShapeError(
+            f"{name}: told is for symbols that are not packed: int64 numbers [sequences], and rows [C, inputs]"
+        )
+    if numbers.shape != (symbols.shape[0 if batch_first else 1],):
+        raise ShapeError(f"{name}: told has numbers {list(numbers.shape)} for symbols {list(symbols.shape)}")
+    if numbers.numel() and not 0 <= int(numbers.min()) <= int(numbers.max()) < len(rows):
+        raise IndexError(f"{name}: a sequence is told a number outside 0 to {len(rows) - 1}")
+
+
+def looked_up(
+    symbols: Tensor | PackedSequence, inputs: Tensor, told: tuple[Tensor, Tensor] | None, *, batch_first: bool
+) -> Tensor | PackedSequence:
+    """The row of `inputs` for each symbol, in the symbols' own form, and behind it what the sequence is told."""
     if isinstance(symbols, PackedSequence):
         return symbols._replace(data=functional.embedding(symbols.data, inputs))
-    return functional.embedding(symbols, inputs)
+    rows = functional.embedding(symbols, inputs)
+    if told is None:
+        return rows
+    each = functional.embedding(told[0], told[1])
+    return torch.cat([rows, (each[:, None] if batch_first else each).expand(*symbols.shape, -1)], -1)
+
+
+def to_table(
+    symbols: Tensor,
+    inputs: Tensor,
+    told: tuple[Tensor, Tensor] | None,
+    directions: Sequence[Mapping[str, Tensor]],
+    *,
+    batch_first: bool,
+) -> tuple[Tensor, Tensor]:
+    """W x + b for all that may be read, [rows, gates * H] of all directions side by side, and the row of each symbol.
+
+    Where sequences are told something, W [x, y] = W_x x + W_y y: two small products instead of one for all pairs.
+    """
+    products = []
+    for w in directions:
+        weight, bias = w["weight_ih"], w.get("bias_ih")
+        product = functional.linear(inputs, weight[:, : inputs.shape[1]], bias)
+        if told is not None:
+            more = functional.linear(told[1], weight[:, inputs.shape[1] :])
+            product = (product[:, None] + more).flatten(0, 1)
+        products.append(product)
+    if told is not None:
+        symbols = symbols * len(told[1]) + (told[0][:, None] if batch_first else told[0])
+    return symbols, products[0] if len(products) == 1 else torch.cat(products, 1)
 
 
 def _check_features(name: str, value: Tensor, axes: str, input_size: int, dtype: torch.dtype) -> None:
