@@ -49,6 +49,13 @@ struct PairProduct {
     int64_t c_row;
 };
 
+// How such products are made, and what a thread does before the first and after the last of them, or null.
+struct Pairs {
+    void (*multiply)(const PairProduct&);
+    void (*begin)();
+    void (*end)();
+};
+
 // One layer. Letters: N rows (all steps below each other), T steps, B sequences, I inputs, H units, D directions.
 // A column is one block of H pre-activations that the program reads: x-block and/or h-block of the weights, -1 for none.
 struct Shape {
@@ -63,7 +70,7 @@ struct Shape {
     const int *x_block, *h_block;
     int parts;    // into how many parts the sequences of a direction are dealt out
     int threads;  // that share the parts
-    void (*multiply_pairs)(const PairProduct&);  // for bfloat16
+    const Pairs* pairs;  // for bfloat16
 };
 
 // Weights of one direction as torch.nn has them; biases and vectors may be null.
@@ -156,7 +163,7 @@ struct Kernels {
     Engine f32, f64, bf16;
     HeadPasses head_f32, head_f64;
     Streaming stream_f32, stream_f64, stream_bf16;  // the last in float32, with weights stored as bfloat16
-    void (*multiply_pairs)(const PairProduct&);
+    Pairs pairs;
     double (*peak_f32)(int threads, double seconds);   // operations a second that multiply-adds reach on registers alone
     double (*peak_bf16)(int threads, double seconds);  // of bfloat16 dot products; null in builds without them
 };

@@ -76,7 +76,7 @@ struct BackwardPart {
             static const float zeros[PANEL<float>] = {};
             for (int c = 0; c < l.s.columns; ++c) {
                 if (h_block[c] < 0) continue;
-                l.s.multiply_pairs({n, whole_lines(l.H), shared->half_delta(l, c, place), Shares::half_line(l), w.panel(j, h_block[c]), zeros, 0, product, P});
+                l.s.pairs->multiply({n, whole_lines(l.H), shared->half_delta(l, c, place), Shares::half_line(l), w.panel(j, h_block[c]), zeros, 0, product, P});
                 for (int64_t i = 0; i < n * P; ++i) to[i] += product[i];
             }
         } else {
@@ -204,6 +204,7 @@ static void backward(const Backward& b) {
     auto* parts = arena.take<BackwardPart<Real, Factor>>(items);
     arena.used = (arena.used + 63) & ~int64_t(63);
     in_team(s.threads, [&](int member, int members) {
+        const PairsAtWork pairs(Shared<Real, Factor>::half ? s.pairs : nullptr);
         for (int d = 0; d < s.directions; ++d) {
             if (b.dx && !b.tokens && PlainWeights<Real, Factor>::packed(l, l.I)) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
             if (PlainWeights<Real, Factor>::packed(l, l.H)) pack_plain(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);

@@ -32,5 +32,5 @@ namespace elman {
 extern const Kernels KERNELS;
 const Kernels KERNELS = {KERNELS_NAME, fingerprint, engine<float, float>, engine<double, double>, engine<float, Half>,
                          head_passes<float>, head_passes<double>,
-                         streaming<float, float>, streaming<double, double>, streaming<float, Halves>, multiply_pairs, peak_f32, peak_bf16};
+                         streaming<float, float>, streaming<double, double>, streaming<float, Halves>, {multiply_pairs, nullptr, nullptr}, peak_f32, peak_bf16};
 }  // namespace elman

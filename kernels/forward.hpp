@@ -238,8 +238,8 @@ struct ForwardPart {
         }
         if constexpr (Weights::half) {
             const int64_t x_lines = packed.x_depth, h_lines = packed.h_depth;
-            if (x >= 0) s.multiply_pairs({n, x_lines, half_x, x_lines, packed.x(c, u), start, start_row, to, P});
-            if (h >= 0) s.multiply_pairs({n, h_lines, half_h, whole_lines(l.padded), packed.h(c, u), x >= 0 ? to : start, x >= 0 ? P : start_row, to, P});
+            if (x >= 0) s.pairs->multiply({n, x_lines, half_x, x_lines, packed.x(c, u), start, start_row, to, P});
+            if (h >= 0) s.pairs->multiply({n, h_lines, half_h, whole_lines(l.padded), packed.h(c, u), x >= 0 ? to : start, x >= 0 ? P : start_row, to, P});
         } else {
             SumOfProducts<Real> sum{n, l.unit_width(u), packed.bytes() > KEPT_BYTES ? packed.after(c, u) : nullptr, start, start_row, to, P, {}};
             if (x >= 0) sum.add({l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride), packed.x(c, u), P});
@@ -283,6 +283,7 @@ static void forward(const Forward& f) {
     l.positions(position);
     const int items = f.shape.directions * f.shape.parts;
     in_team(f.shape.threads < items ? f.shape.threads : items, [&](int member, int members) {
+        const PairsAtWork pairs(sizeof(Factor) < sizeof(Real) ? f.shape.pairs : nullptr);
         for (int item = member; item < items; item += members) {
             Arena own{static_cast<char*>(f.scratch) + arena.used + item * bytes};
             ForwardPart<Real, Factor>(f, l, item % f.shape.directions, item / f.shape.directions, own).run(position);

@@ -53,7 +53,7 @@ class LayerCall {
         // Sums over rows are shared also where the sequences are too few to be.
         if (each * directions < threads && products < 2e6) threads = each * directions;
         shape_ = {inputs, units, int(sizes_.size()), batch, directions, rows, sizes_.data(), starts_.data(), int(plan.x_block.size()), int(plan.history.size()),
-                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads, pairs_for(kernels_)};
+                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads, &pairs_for(kernels_)};
         for (size_t c = 0; c < plan.x_block.size(); ++c) x_blocks_ += plan.x_block[c] >= 0, h_blocks_ += plan.h_block[c] >= 0;
     }
 

@@ -35,25 +35,23 @@ static std::vector<const Kernels*> supported() {
     return found;
 }
 
-// The fastest product of bfloat16 pairs that goes with a build.
 #ifdef ELMAN_X86
 namespace elman {
 bool request_matrix_tiles();
-void multiply_pairs_in_tiles(const PairProduct&);
-void multiply_pairs_by_dots(const PairProduct&);
+extern const Pairs pairs_in_tiles, pairs_by_dots;
 }  // namespace elman
-static PairsFunction fastest_pairs() {
-    if (__builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") && request_matrix_tiles()) return multiply_pairs_in_tiles;
+static const Pairs& fastest_pairs() {
+    if (__builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") && request_matrix_tiles()) return pairs_in_tiles;
     // Intel's processors have the instruction too, at half the speed of float32.
-    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd") ? multiply_pairs_by_dots : kernels_avx512.multiply_pairs;
+    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd") ? pairs_by_dots : kernels_avx512.pairs;
 }
 #endif
-PairsFunction elman::pairs_for(const Kernels& kernels) {
+const Pairs& elman::pairs_for(const Kernels& kernels) {
 #ifdef ELMAN_X86
-    static const PairsFunction fastest = fastest_pairs();
+    static const Pairs& fastest = fastest_pairs();
     if (&kernels == &kernels_avx512) return fastest;
 #endif
-    return kernels.multiply_pairs;
+    return kernels.pairs;
 }
 
 const Kernels& elman::kernels_named(const std::string& name) {

@@ -6,6 +6,7 @@ using Half = uint16_t;
 constexpr int64_t HALF_LINE = 32;
 INLINE int64_t whole_lines(int64_t count) { return (count + HALF_LINE - 1) / HALF_LINE * HALF_LINE; }
 
+typedef uint32_t Bits __attribute__((vector_size(VECTOR_BYTES), aligned(2), may_alias));
 // The nearest bfloat16, ties to even, in the upper half of each lane; NaN stays NaN.
 INLINE VecInt<float> halved(Vec<float> v) {
     const VecInt<float> bits = (VecInt<float>)v;
@@ -15,17 +16,42 @@ INLINE VecInt<float> halved(Vec<float> v) {
 // `count` numbers, a multiple of the vector's width, read up to there.
 static inline void halve(Half* to, const float* from, int64_t count) {
     for (int64_t i = 0; i < count; i += WIDTH<float>) {
-        const VecInt<float> h = halved(load<float>(from + i));
-        for (int k = 0; k < WIDTH<float>; ++k) to[i + k] = Half(uint32_t(h[k]) >> 16);
+        typedef uint32_t Wide __attribute__((vector_size(VECTOR_BYTES)));
+        typedef Half Narrow __attribute__((vector_size(VECTOR_BYTES / 2), aligned(2), may_alias));
+        *reinterpret_cast<Narrow*>(to + i) = __builtin_convertvector((Wide)halved(load<float>(from + i)) >> 16, Narrow);
     }
+}
+// W rows from `from` on of one vector's columns, in pairs, turned into lines: 2 W rows of panels become W lines, each `line` apart. Rows from
+// `rows` on are zero.
+static inline void halve_turned(Half* to, int64_t line, const float* from, int64_t rows) {
+    Vec<float> pair[WIDTH<float>];
+#pragma GCC unroll 16
+    for (int k = 0; k < WIDTH<float>; ++k) {
+        const Vec<float> first = 2 * k < rows ? load<float>(from + 2 * k * PANEL<float>) : Vec<float>{}, second = 2 * k + 1 < rows ? load<float>(from + (2 * k + 1) * PANEL<float>) : Vec<float>{};
+        pair[k] = (Vec<float>)(VecInt<float>)(((Bits)halved(first) >> 16) | (Bits)halved(second));
+    }
+    transpose<float>(pair);
+#pragma GCC unroll 16
+    for (int k = 0; k < WIDTH<float>; ++k) *reinterpret_cast<Bits*>(to + k * line) = (Bits)(VecInt<float>)pair[k];
 }
 // Two rows of a panel side by side: [column][2].
 static inline void halve_pair(Half* to, const float* first, const float* second) {
     for (int64_t i = 0; i < PANEL<float>; i += WIDTH<float>) {
-        typedef uint32_t Bits __attribute__((vector_size(VECTOR_BYTES), aligned(2), may_alias));
         *reinterpret_cast<Bits*>(to + 2 * i) = ((Bits)halved(load<float>(first + i)) >> 16) | (Bits)halved(load<float>(second + i));
     }
 }
+
+// A thread that makes such products, while this lives.
+struct PairsAtWork {
+    const Pairs* pairs;
+    explicit PairsAtWork(const Pairs* given) : pairs(given) {
+        if (pairs && pairs->begin) pairs->begin();
+    }
+    PairsAtWork(const PairsAtWork&) = delete;
+    ~PairsAtWork() {
+        if (pairs && pairs->end) pairs->end();
+    }
+};
 
 template <int MR, int NV>
 INLINE void pair_tile(int64_t K, const Half* a, int64_t a_row, const Half* b, const float* start, int64_t start_row, float* c, int64_t c_row) {

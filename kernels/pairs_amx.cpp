@@ -8,9 +8,16 @@
 namespace elman {
 
 bool request_matrix_tiles();
-void multiply_pairs_in_tiles(const PairProduct& p);
+extern const Pairs pairs_in_tiles;
 
 bool request_matrix_tiles() { return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* the tiles' numbers */) == 0; }
+
+// In memory for good: of a variable on the stack, compilers leave out what they think that nobody reads.
+alignas(64) static const struct {
+    uint8_t palette, start, reserved[14];
+    uint16_t line_bytes[16];
+    uint8_t lines[16];
+} shapes = {1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
 
 // Two tiles of rows by two of columns, so that each tile that is fetched is used twice. Tiles 0..3: C; 4, 5: A; 6, 7: B.
 template <bool Two>
@@ -45,17 +52,16 @@ static void block(const PairProduct& p, int64_t r, int64_t column) {
     }
 }
 
-void multiply_pairs_in_tiles(const PairProduct& p) {
-    struct alignas(64) {
-        uint8_t palette = 1, start = 0, reserved[14] = {};
-        uint16_t line_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-        uint8_t lines[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } shapes;
-    _tile_loadconfig(&shapes);
+static void multiply_in_tiles(const PairProduct& p) {
     for (int64_t r = 0; r < p.rows; r += 32)
         for (int64_t column = 0; column < 64; column += 32)
             p.rows - r > 16 ? block<true>(p, r, column) : block<false>(p, r, column);
-    _tile_release();
 }
+
+// Once for all products of a call: setting tiles up and giving them back takes as long as a small product, and more in a virtual machine.
+static void set_up() { _tile_loadconfig(&shapes); }
+static void give_back() { _tile_release(); }
+
+const Pairs pairs_in_tiles = {multiply_in_tiles, set_up, give_back};
 
 }  // namespace elman

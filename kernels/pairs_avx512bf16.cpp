@@ -12,6 +12,6 @@ using namespace elman;
 }  // namespace
 
 namespace elman {
-void multiply_pairs_by_dots(const PairProduct& p);
-void multiply_pairs_by_dots(const PairProduct& p) { multiply_pairs(p); }
+extern const Pairs pairs_by_dots;
+const Pairs pairs_by_dots = {multiply_pairs, nullptr, nullptr};
 }  // namespace elman

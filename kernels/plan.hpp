@@ -52,9 +52,8 @@ struct Plan {
 // The build of that name, or the fastest one if the name is empty.
 const Kernels& kernels_named(const std::string& name);
 
-// The fastest product of bfloat16 pairs that goes with a build.
-using PairsFunction = void (*)(const PairProduct&);
-PairsFunction pairs_for(const Kernels& kernels);
+// The fastest products of bfloat16 pairs that go with a build.
+const Pairs& pairs_for(const Kernels& kernels);
 
 // A process that was forked has lost the threads of the OpenMP runtime, and would wait for them for ever.
 inline bool forked = false;

@@ -49,11 +49,10 @@ struct Sums {
             const float* from = delta ? shared.deltas + item * shared.rows * P
                                       : value < l.input_panels ? shared.inputs + value * shared.rows * P : shared.old_output + (value - l.input_panels) * shared.rows * P;
             if (!delta && value < l.input_panels && !b.gradients[direction].ih) continue;
-            for (int64_t row = 0; row < lines; row += 2) {
-                Half pair[2 * P], *to = delta ? pair : shared.half_values + (value * line + row) * P;
-                halve_pair(to, row < rows ? from + row * P : zeros, row + 1 < rows ? from + (row + 1) * P : zeros);
-                for (int64_t i = 0; delta && i < P; ++i) __builtin_memcpy(shared.half_turned + (item * P + i) * line + row, pair + 2 * i, 4);
-            }
+            for (int64_t row = 0; !delta && row < lines; row += 2)
+                halve_pair(shared.half_values + (value * line + row) * P, row < rows ? from + row * P : zeros, row + 1 < rows ? from + (row + 1) * P : zeros);
+            for (int64_t row = 0; delta && row < lines; row += 2 * WIDTH<float>)
+                for (int64_t i = 0; i < P; i += WIDTH<float>) halve_turned(shared.half_turned + (item * P + i) * line + row, line, from + row * P + i, rows - row);
         }
     }
 
@@ -74,7 +73,7 @@ struct Sums {
                 const int64_t to_row = in_place ? line : P;
                 if constexpr (Shared<Real, Factor>::half) {
                     const int64_t line = whole_lines(shared.rows), n = rows - row < some ? rows - row : some;
-                    l.s.multiply_pairs({P, whole_lines(n), shared.half_turned + (p.column * l.unit_panels + p.u) * P * line + row, line,
+                    l.s.pairs->multiply({P, whole_lines(n), shared.half_turned + (p.column * l.unit_panels + p.u) * P * line + row, line,
                                         shared.half_values + ((p.input ? 0 : l.input_panels) + p.panel) * line * P + row * P, fresh ? zeros : square, fresh ? 0 : P, square, P});
                 } else {
                     const Term<Real> term{rows - row < some ? rows - row : some, Operand<Real>::transposed(shared.delta(l, p.column, p.u, row)), v, P};
@@ -109,7 +108,7 @@ struct Sums {
                     const int block = l.s.x_block[c];
                     if (block < 0) continue;
                     if constexpr (Shared<Real, Factor>::half) {
-                        l.s.multiply_pairs({n, whole_lines(l.H), shared.half_delta(l, c, row), shared.half_line(l), w.panel(j, block), sum.start, sum.start_row, sums, P});
+                        l.s.pairs->multiply({n, whole_lines(l.H), shared.half_delta(l, c, row), shared.half_line(l), w.panel(j, block), sum.start, sum.start_row, sums, P});
                         sum.start = sums, sum.start_row = P;
                     } else {
                         sum.add(w.term(j, block, shared.delta(l, c, 0, row), shared.rows * P));

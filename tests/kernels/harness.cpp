@@ -8,8 +8,7 @@
 namespace elman {
 extern const Kernels KERNELS_LIST;  // by the compiler's command line: kernels_avx2, kernels_portable
 bool request_matrix_tiles();
-void multiply_pairs_in_tiles(const PairProduct&);
-void multiply_pairs_by_dots(const PairProduct&);
+extern const Pairs pairs_in_tiles, pairs_by_dots;
 }  // namespace elman
 
 static int runs = 0;
@@ -25,7 +24,7 @@ static Numbers wanted(const std::string& name, const Result& r) {
 }
 
 template <class Real>
-static void check(const Kernels& kernels, const Engine& engine, Pairs pairs, const Plan& p, const Case& c, const Values& given, const Values& sent, const Result& truth, double tolerance) {
+static void check(const Kernels& kernels, const Engine& engine, const Pairs* pairs, const Plan& p, const Case& c, const Values& given, const Values& sent, const Result& truth, double tolerance) {
     const int before = problems;
     Layer<Real> first(engine, pairs, p, c, given, sent), second(engine, pairs, p, c, given, sent);
     first.run(kernels);
@@ -74,12 +73,12 @@ static void check_differences(const Plan& p, const Case& c, Values& given, const
 }
 
 // The products of bfloat16 pairs that go with a build and that this processor has.
-static std::vector<Pairs> pairs_of(const Kernels& kernels) {
-    std::vector<Pairs> found{kernels.multiply_pairs};
+static std::vector<const Pairs*> pairs_of(const Kernels& kernels) {
+    std::vector<const Pairs*> found{&kernels.pairs};
 #ifdef SPECIAL_PAIRS
     if (std::string(kernels.name) == "avx512") {
-        if (__builtin_cpu_supports("avx512bf16")) found.push_back(multiply_pairs_by_dots);
-        if (__builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") && request_matrix_tiles()) found.push_back(multiply_pairs_in_tiles);
+        if (__builtin_cpu_supports("avx512bf16")) found.push_back(&pairs_by_dots);
+        if (__builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") && request_matrix_tiles()) found.push_back(&pairs_in_tiles);
     }
 #endif
     return found;
@@ -120,8 +119,8 @@ int main() {
             check<double>(kernels, kernels.f64, nullptr, p, c, given, sent, truth, 1e-11);
             where = here + kernels.name + ", float32";
             check<float>(kernels, kernels.f32, nullptr, p, c, given, sent, truth, 1e-4);
-            for (const Pairs pairs : pairs_of(kernels)) {
-                where = here + kernels.name + ", bfloat16" + (pairs == kernels.multiply_pairs ? "" : ", special instructions");
+            for (const Pairs* pairs : pairs_of(kernels)) {
+                where = here + kernels.name + ", bfloat16" + (pairs == &kernels.pairs ? "" : ", special instructions");
                 check<float>(kernels, kernels.bf16, pairs, p, c, given, sent, rounded, 2e-2);
             }
         }

@@ -7,7 +7,6 @@
 #include "case.hpp"
 #include "packed_weights.hpp"
 
-using Pairs = void (*)(const PairProduct&);
 
 inline int problems = 0;
 inline std::string where;
@@ -71,14 +70,14 @@ struct Layer {  // one layer's buffers and calls
         found.push_back(one);
     }
 
-    Layer(const Engine& chosen, Pairs pairs, const Plan& plan, const Case& sizes, const Values& v, const Values& g)
+    Layer(const Engine& chosen, const Pairs* pairs, const Plan& plan, const Case& sizes, const Values& v, const Values& g)
         : engine(chosen), p(plan), c(sizes), given(v), sent(g) {
         shape.inputs = c.inputs, shape.units = c.units, shape.steps = c.steps(), shape.batch = c.batch(), shape.directions = c.directions;
         shape.rows = c.rows, shape.batch_sizes = c.sizes.data(), shape.starts = c.starts.data();
         shape.columns = int(p.x_block.size()), shape.states = int(p.history.size()), shape.vectors = p.vectors, shape.saved = p.saved;
         shape.history = p.history.data(), shape.recorded = p.saved + Plan::used(p.history), shape.x_block = p.x_block.data(), shape.h_block = p.h_block.data();
         shape.parts = c.parts, shape.threads = c.threads;
-        shape.multiply_pairs = pairs;
+        shape.pairs = pairs;
     }
 
     void run(const Kernels& kernels) {
