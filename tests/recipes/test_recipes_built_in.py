@@ -36,7 +36,7 @@ def keys_of(text: str) -> set[str]:
 
 
 def test_there_are_these() -> None:
-    language = {"names", "names-quick", "shakespeare", "code"}
+    language = {"names", "names-quick", "shakespeare", "shakespeare-long", "code"}
     newsgroups = {f"newsgroups-{model}" for model in ("bow", "mlp", "average", "rnn", "gru", "lstm", "bilstm", "best")}
     imdb = {f"imdb-{model}" for model in ("bow", "rnn", "bilstm", "best")}
     assert set(builtin_names()) == {*language, "docstrings-bow", "docstrings-gru", "sentiment", *newsgroups, *imdb}

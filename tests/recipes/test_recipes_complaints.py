@@ -177,7 +177,7 @@ def test_no_toml(content: str | bytes, says: list[str], tmp_path: Path) -> None:
     [
         ("nmaes", "did you mean 'names'"),
         ("shakespear", "did you mean 'shakespeare'"),
-        ("qqqq", "names-quick, names, shakespeare, code"),
+        ("qqqq", "names-quick, names, shakespeare, shakespeare-long, code"),
         ("nowhere/mine.toml", "nowhere/mine.toml"),
         ("", "recipe"),
         (".", "recipe"),

@@ -19,6 +19,8 @@ from elman.models.streaming import language_stream_of
 from elman.nn import Recurrent, dropout, initialise
 from elman.randomness import named_generator
 
+_PADDING = -1  # a target that does not count
+
 
 class LanguageModel(nn.Module):
     """Symbol (one-hot or embedded), recurrent layers, affine output; optionally told a category at every step.
@@ -127,17 +129,15 @@ class LanguageModel(nn.Module):
         """
         outputs, state = self.hidden(tokens, state, categories)
         count = int(lengths.sum())
+        if count < tokens.numel():
+            targets = targets.where(torch.arange(tokens.shape[1]) < lengths[:, None], _PADDING)
+        rows = outputs.transpose(0, 1).reshape(tokens.numel(), -1)  # step after step, as the layers wrote them
+        targets = targets.T.reshape(-1)
         if self.recurrent.engine_used == "fused" and not torch.compiler.is_compiling():
-            memory = outputs.transpose(0, 1)  # step after step, as the layers wrote them
-            following = targets if count == tokens.numel() else targets.where(_real(tokens, lengths), -1)
-            rows, after = memory.reshape(tokens.numel(), -1), following.T.reshape(-1)
-            return nats_of_rows(rows, self.output.weight, self.output.bias, after), count, state
-        if count == tokens.numel():  # no padding, as in running text: nothing to pick out
-            outputs, targets = outputs.transpose(0, 1).reshape(count, -1), targets.T.reshape(count)
+            nats = nats_of_rows(rows, self.output.weight, self.output.bias, targets)
         else:
-            real = _real(tokens, lengths)
-            outputs, targets = outputs[real], targets[real]
-        return functional.cross_entropy(self.output(outputs), targets, reduction="sum"), count, state
+            nats = functional.cross_entropy(self.output(rows), targets, reduction="sum", ignore_index=_PADDING)
+        return nats, count, state
 
     def step(self, tokens: Tensor, state: Any, categories: Tensor | None = None) -> tuple[Tensor, Any]:
         """One symbol each: logits [B, V] and the new state from tokens [B]."""
@@ -162,8 +162,3 @@ class LanguageModel(nn.Module):
             InputError: a value out of range. EngineError: the engine asked for by name can't run this model.
         """
         return language_stream_of(self, count, categories, precision)
-
-
-def _real(tokens: Tensor, lengths: Tensor) -> Tensor:
-    """Which positions of [B, T] are no padding."""
-    return torch.arange(tokens.shape[1]) < lengths[:, None]

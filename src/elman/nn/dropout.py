@@ -10,7 +10,7 @@ from torch.nn import functional
 def dropout(values: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
     """Each value zero with probability p, the others scaled by 1 / (1 - p), so that the mean stays.
 
-    Without a generator it draws from torch's global one, as torch.nn does.
+    Without a generator it draws from torch's global one, as torch.nn does. With one, p is taken to the nearest 65536th.
 
     Source: Srivastava et al., Dropout, JMLR 15 (2014); scaling at training time.
     """
@@ -20,6 +20,9 @@ def dropout(values: Tensor, p: float, generator: torch.Generator | None) -> Tens
         return values * 0.0
     if generator is None:
         return functional.dropout(values, p)
-    # Uniform numbers and a comparison take a tenth of the time of bernoulli_, which was a tenth of a small model's step.
-    keep = torch.rand(values.shape, generator=generator, device=generator.device) >= p
+    # Four values of 16 bits from each whole number that is drawn: bernoulli_ takes ten times as long, and was a third of a model's step.
+    drawn = torch.empty((values.numel() + 3) // 4, dtype=torch.int64, device=generator.device)
+    bits = drawn.random_(-(2**63), None, generator=generator).view(torch.int16)[: values.numel()].view(values.shape)
+    dropped = min(max(round(p * 65536), 1), 65535)
+    keep = bits >= dropped - 32768
     return values * keep.to(values).div_(1 - p)

@@ -6,7 +6,7 @@ import tomllib
 from importlib import resources
 
 ORDER = (
-    *("names-quick", "names", "shakespeare", "code"),
+    *("names-quick", "names", "shakespeare", "shakespeare-long", "code"),
     *("docstrings-bow", "docstrings-gru", "sentiment"),
     *("newsgroups-bow", "newsgroups-mlp", "newsgroups-average"),
     *("newsgroups-rnn", "newsgroups-gru", "newsgroups-lstm", "newsgroups-bilstm", "newsgroups-best"),
