@@ -14,7 +14,7 @@ from elman.cells import get, names
 from elman.equations import trace
 from elman.errors import InputError, WrongTypeError
 from elman.models import LanguageModel, ModelSettings, TextClassifier
-from elman.nn import Recurrent
+from elman.nn import Recurrent, dropout
 
 P = 0.4
 WITH = [name for name in names() if trace(get(name)).h_gates]
@@ -35,12 +35,12 @@ def x_of(features: int = 4) -> Tensor:
 
 
 def masked(module: Recurrent, p: float = P) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The weights that a call should see, drawn here from the same seed; and the factor of each."""
+    """The weights that a call should see, each mask drawn here from the same seed in the order of the layers; and the factor of each."""
     generator = torch.Generator().manual_seed(11)
     factors = {}
     for name, weight in module.named_parameters():  # layer by layer, both directions
         if name.startswith("weight_hh"):
-            factors[name] = (torch.rand(weight.shape, generator=generator) >= p).double() / (1 - p)
+            factors[name] = dropout(torch.ones_like(weight), p, generator)
     return {name: w.detach() * factors.get(name, 1.0) for name, w in module.named_parameters()}, factors
 
 

@@ -78,7 +78,7 @@ def test_every_model_setting_trains(settings: dict[str, Any], tmp_path: Path) ->
 @pytest.mark.parametrize("name", [n for n in builtin_names() if read_recipe(n).model.shape == "language-model"])
 def test_every_built_in_language_recipe_runs_on_a_little_data(name: str, tmp_path: Path) -> None:
     """With everything of its own but the size, the time and the amount of data."""
-    kind = "text" if name in ("shakespeare", "code") else "categories"
+    kind = "text" if name in ("shakespeare", "shakespeare-long", "code") else "categories"
     section = tiny_run.write_data(tmp_path / "data", kind)
     path = Path(section["path"])
     if name == "code":
