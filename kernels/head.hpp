@@ -1,6 +1,6 @@
 // The end of a language model: logits of every row, and how surprised they are by what followed. Forward gives the sum of -ln p(target) and
 // keeps ∂/∂logits = p - onehot(target); back from there come the gradients of rows, weights and bias. Rows go through in blocks that stay in
-// cache, and no row of logits is ever written out.
+// cache.
 #pragma once
 
 // Rows of a block: as many as keep its logits in the second-level cache, and enough for a sum over them.

@@ -130,7 +130,8 @@ class LanguageModel(nn.Module):
         outputs, state = self.hidden(tokens, state, categories)
         count = int(lengths.sum())
         if count < tokens.numel():
-            targets = targets.where(torch.arange(tokens.shape[1]) < lengths[:, None], _PADDING)
+            real = torch.arange(tokens.shape[1]) < lengths[:, None]
+            targets = targets.where(real.to(targets.device), _PADDING)
         rows = outputs.transpose(0, 1).reshape(tokens.numel(), -1)  # step after step, as the layers wrote them
         targets = targets.T.reshape(-1)
         if self.recurrent.engine_used == "fused" and not torch.compiler.is_compiling():

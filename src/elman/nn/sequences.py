@@ -84,7 +84,7 @@ def to_symbol_rows(symbols: Tensor | PackedSequence, inputs: Tensor, *, batch_fi
 
 
 def check_told(name: str, symbols: Tensor | PackedSequence, told: tuple[Tensor, Tensor], *, batch_first: bool) -> None:
-    """Raise ShapeError or IndexError, unless there is a number of a row for each sequence."""
+    """Raise ShapeError, unless there is a number for each sequence."""
     numbers, rows = told
     if isinstance(symbols, PackedSequence) or rows.dim() != 2 or numbers.dtype != torch.int64:
         raise ShapeError(
@@ -92,8 +92,6 @@ def check_told(name: str, symbols: Tensor | PackedSequence, told: tuple[Tensor, 
         )
     if numbers.shape != (symbols.shape[0 if batch_first else 1],):
         raise ShapeError(f"{name}: told has numbers {list(numbers.shape)} for symbols {list(symbols.shape)}")
-    if numbers.numel() and not 0 <= int(numbers.min()) <= int(numbers.max()) < len(rows):
-        raise IndexError(f"{name}: a sequence is told a number outside 0 to {len(rows) - 1}")
 
 
 def looked_up(
@@ -130,6 +128,10 @@ def to_table(
             product = (product[:, None] + more).flatten(0, 1)
         products.append(product)
     if told is not None:
+        if (
+            not 0 <= int(told[0].min()) <= int(told[0].max()) < len(told[1])
+        ):  # else it would stand for another symbol's row
+            raise IndexError(f"a sequence is told a number outside 0 to {len(told[1]) - 1}")
         symbols = symbols * len(told[1]) + (told[0][:, None] if batch_first else told[0])
     return symbols, products[0] if len(products) == 1 else torch.cat(products, 1)
 
