@@ -1,5 +1,6 @@
 // Backpropagation through time: the steps in stretches that stay in cache. For each stretch, every part goes back through its own sequences
-// and leaves the gradients of the pre-activations, δ; then the team sums δ vᵀ over all rows for the weights, and multiplies δ W for the inputs.
+// and leaves the gradients of the pre-activations, δ; then it sums δ vᵀ over these rows for the weights, and multiplies δ W for the inputs. The
+// sums of all parts are added up at the end.
 #pragma once
 
 template <class Real, class Factor>
@@ -11,20 +12,23 @@ struct BackwardPart {
     const Shares* shared;
     const int64_t* position;
     int direction, part;
-    bool reverse;
+    bool reverse, fresh = true;  // fresh: nothing was summed yet
+    Crew crew;             // this member works on every crew.size-th panel, from crew.place on
     Real **block, **home;  // the program's registers, and where they lie when they are not pointed elsewhere
-    Real* now[64];         // the gradient of each state after the step, in panels, and where the step puts the one before it
+    Real* now[64];         // the crew's: the gradient of each state after the step, in panels, and where the step puts the one before it
     Real* next[64];
-    Real* vectors;
+    Real* vectors;         // the crew's
     Real* product;         // [rows of whole matrix tiles][PANEL], for bfloat16
 
-    BackwardPart(const Backward& call, const Layout<Real>& l, const Shares& shares, const int64_t* positions, int d, int p, Arena& arena)
-        : b(&call), layout(&l), shared(&shares), position(positions), direction(d), part(p), reverse(d == 1) {
+    // `common` is the same memory for all of a crew, `arena` this member's own.
+    BackwardPart(const Backward& call, const Layout<Real>& l, const Shares* shares, const int64_t* positions, int item, const Crew& c, Arena& common, Arena& arena)
+        : b(&call), layout(&l), position(positions), direction(item % l.s.directions), part(item / l.s.directions), reverse(direction == 1), crew(c) {
         const Shape& s = l.s;
+        shared = shares + direction;
+        for (int k = 0; k < s.states; ++k) now[k] = common.take<Real>(l.most_rows * l.padded), next[k] = common.take<Real>(l.most_rows * l.padded);
+        vectors = common.take<Real>(s.vectors * l.most_rows * l.padded);
         block = make_registers<Real>(call.program, l.most_rows, arena);
         home = arena.take<Real*>(call.program.registers);
-        for (int k = 0; k < s.states; ++k) now[k] = arena.take<Real>(l.most_rows * l.padded), next[k] = arena.take<Real>(l.most_rows * l.padded);
-        vectors = arena.take<Real>(s.vectors * l.most_rows * l.padded);
         product = arena.take<Real>(Shares::half ? (l.most_rows + 15) / 16 * 16 * P : 0);
         if (arena.base) start();
     }
@@ -33,18 +37,20 @@ struct BackwardPart {
         const Layout<Real>& l = *layout;
         const Shape& s = l.s;
         copy(home, block, b->program.registers);
-        for (int k = 0; k < s.states; ++k) {
-            fill(now[k], Real(0), l.most_rows * l.padded);
-            for (int64_t u = 0; u < l.unit_panels && b->grad_last[k]; ++u)
-                for (int64_t r = 0; r < l.most_rows && part + r * s.parts < s.batch; ++r)
-                    copy(now[k] + (u * l.most_rows + r) * P, l.state_row(b->grad_last[k], direction, part + r * s.parts) + u * P, l.unit_width(u));
-            copy(next[k], now[k], l.most_rows * l.padded);  // a sequence may end at any step
-        }
         const Real* from = static_cast<const Real*>(b->weights[direction].vectors);
-        for (int64_t v = 0; v < s.vectors; ++v)
-            for (int64_t u = 0; u < l.unit_panels; ++u)
+        for (int64_t u = crew.place; u < l.unit_panels; u += crew.size) {
+            for (int k = 0; k < s.states; ++k) {
+                const int64_t in_state = u * l.most_rows * P;
+                fill(now[k] + in_state, Real(0), l.most_rows * P);
+                for (int64_t r = 0; r < l.rows(0, part) && b->grad_last[k]; ++r)
+                    copy(now[k] + in_state + r * P, l.state_row(b->grad_last[k], direction, l.sequence(part, r)) + u * P, l.unit_width(u));
+                copy(next[k] + in_state, now[k] + in_state, l.most_rows * P);  // a sequence may end at any step
+            }
+            for (int64_t v = 0; v < s.vectors; ++v) {
                 for (int64_t r = 0; r < l.most_rows; ++r) copy_row(vectors + ((v * l.unit_panels + u) * l.most_rows + r) * P, from + v * l.H + u * P, l.unit_width(u));
-        fill(shared->vectors + part * s.vectors * l.padded, Real(0), s.vectors * l.padded);
+                fill(shared->vectors + (part * s.vectors + v) * l.padded + u * P, Real(0), P);
+            }
+        }
     }
 
     void stretch(const Stretches& stretches, int number) {
@@ -55,8 +61,9 @@ struct BackwardPart {
             if (n == 0) continue;
             remember(t, n, place);
             if (b->grad_y) add_output_gradient(t, n);
-            for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, place);
-            for (int64_t j = 0; j < l.unit_panels; ++j) send_back(j, n, place);
+            for (int64_t u = crew.place; u < l.unit_panels; u += crew.size) step(t, n, u, place);
+            crew.meet();  // a panel of the old output had its share in every δ
+            for (int64_t j = crew.place; j < l.unit_panels; j += crew.size) send_back(j, n, place);
             for (int k = 0; k < l.s.states; ++k) {
                 Real* swapped = now[k];
                 now[k] = next[k];
@@ -92,8 +99,8 @@ struct BackwardPart {
         const Layout<Real>& l = *layout;
         for (int k = 0; k < l.s.states; ++k)
             for (int64_t r = from; b->grad_initial[k] && r < to; ++r)
-                for (int64_t u = 0; u < l.unit_panels; ++u)
-                    copy(const_cast<Real*>(l.state_row(b->grad_initial[k], direction, part + r * l.s.parts)) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
+                for (int64_t u = crew.place; u < l.unit_panels; u += crew.size)
+                    copy(const_cast<Real*>(l.state_row(b->grad_initial[k], direction, l.sequence(part, r))) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
     }
 
     const Real* output_row(int t, int64_t r) const { return static_cast<const Real*>(b->y) + layout->row(t, part, r) * b->y_stride + direction * layout->H; }
@@ -103,10 +110,10 @@ struct BackwardPart {
         const Layout<Real>& l = *layout;
         const int64_t continued = l.rows(l.before(t, reverse), part);
         for (int64_t r = 0; r < n; ++r) {
-            const Real* old = r < continued ? output_row(l.before(t, reverse), r) : l.state_row(b->initial[0], direction, part + r * l.s.parts);
-            for (int64_t u = 0; u < l.unit_panels; ++u) copy_row(shared->old_output + (u * shared->rows + place + r) * P, old + u * P, l.unit_width(u));
+            const Real* old = r < continued ? output_row(l.before(t, reverse), r) : l.state_row(b->initial[0], direction, l.sequence(part, r));
+            for (int64_t u = crew.place; u < l.unit_panels; u += crew.size) copy_row(shared->old_output + (u * shared->rows + place + r) * P, old + u * P, l.unit_width(u));
             const Real* x = static_cast<const Real*>(b->x) + l.row(t, part, r) * b->x_stride;
-            for (int64_t j = 0; b->gradients[direction].ih && !b->tokens && j < l.input_panels; ++j)
+            for (int64_t j = crew.place; b->gradients[direction].ih && !b->tokens && j < l.input_panels; j += crew.size)
                 copy_row(shared->inputs + (j * shared->rows + place + r) * P, x + j * P, l.input_width(j));
         }
     }
@@ -115,7 +122,7 @@ struct BackwardPart {
         const Layout<Real>& l = *layout;
         for (int64_t r = 0; r < n; ++r) {
             const Real* from = static_cast<const Real*>(b->grad_y) + l.row(t, part, r) * b->grad_stride + direction * l.H;
-            for (int64_t u = 0; u < l.unit_panels; ++u)
+            for (int64_t u = crew.place; u < l.unit_panels; u += crew.size)
                 for (int64_t i = 0; i < l.unit_width(u); ++i) now[0][(u * l.most_rows + r) * P + i] += from[u * P + i];
         }
     }
@@ -139,7 +146,7 @@ struct BackwardPart {
         Real* old = continued ? l.record(b->records, direction, l.s.history[slot.index], u, position[part * l.s.steps + t0]) : nullptr;
         if (n <= continued) return old;
         if (continued) copy(own, old, continued * P);
-        for (int64_t r = continued; r < n; ++r) copy_row(own + r * P, l.state_row(b->initial[slot.index], direction, part + r * l.s.parts) + u * P, l.unit_width(u));
+        for (int64_t r = continued; r < n; ++r) copy_row(own + r * P, l.state_row(b->initial[slot.index], direction, l.sequence(part, r)) + u * P, l.unit_width(u));
         return own;
     }
 
@@ -180,15 +187,19 @@ template <class Real, class Factor>
 struct BackwardPlan {  // the workspace of a call
     int64_t* position;
     Stretches stretches;
+    Crews crews;
     Shared<Real, Factor> shared[2];
-    int64_t part_bytes;
+    BackwardPart<Real, Factor>* parts;  // [item][member of the crew]
+    int64_t common_bytes, member_bytes, item_bytes;
 
     BackwardPlan(const Backward& b, const Layout<Real>& l, Arena& arena)
-        : position(arena.take<int64_t>(l.s.parts * l.s.steps)), stretches(l, arena),
-          shared{{l, stretches.most_rows, arena}, l.s.directions == 2 ? Shared<Real, Factor>(l, stretches.most_rows, arena) : shared[0]} {
-        Arena one;
-        BackwardPart<Real, Factor>(b, l, shared[0], position, 0, 0, one);
-        part_bytes = (one.used + 4095) & ~int64_t(4095);
+        : position(arena.take<int64_t>(l.s.parts * l.s.steps)), stretches(l, arena), crews(l.s, l.unit_panels, arena),
+          shared{{l, stretches.most_rows, arena}, l.s.directions == 2 ? Shared<Real, Factor>(l, stretches.most_rows, arena) : shared[0]},
+          parts(arena.take<BackwardPart<Real, Factor>>(crews.items * crews.size)) {
+        Arena common, member;
+        BackwardPart<Real, Factor>(b, l, shared, position, 0, {}, common, member);
+        common_bytes = (common.used + 4095) & ~int64_t(4095), member_bytes = (member.used + 4095) & ~int64_t(4095);
+        item_bytes = common_bytes + crews.size * member_bytes;
         arena.used = (arena.used + 63) & ~int64_t(63);
     }
 };
@@ -200,44 +211,65 @@ static void backward(const Backward& b) {
     Arena arena{static_cast<char*>(b.scratch)};
     BackwardPlan<Real, Factor> plan(b, l, arena);
     l.positions(plan.position);
-    const int items = s.directions * s.parts;
-    auto* parts = arena.take<BackwardPart<Real, Factor>>(items);
-    arena.used = (arena.used + 63) & ~int64_t(63);
+    const Stretches& stretches = plan.stretches;
+    const bool both = b.dx && !b.tokens && s.directions == 2;
     in_team(s.threads, [&](int member, int members) {
         const PairsAtWork pairs(Shared<Real, Factor>::half ? s.pairs : nullptr);
         for (int d = 0; d < s.directions; ++d) {
             if (b.dx && !b.tokens && PlainWeights<Real, Factor>::packed(l, l.I)) pack_plain(l, plan.shared[d].packed_x, static_cast<const Real*>(b.weights[d].ih), l.x_blocks, l.I, member, members);
             if (PlainWeights<Real, Factor>::packed(l, l.H)) pack_plain(l, plan.shared[d].packed_h, static_cast<const Real*>(b.weights[d].hh), l.h_blocks, l.H, member, members);
         }
-        if (b.dx && (b.tokens || s.directions == 2))
+        if (b.dx && (b.tokens || both))
             for (int64_t row = member; row < (b.tokens ? b.table_rows : s.rows); row += members)
                 fill(static_cast<Real*>(b.dx) + row * b.dx_stride, Real(0), b.tokens ? s.directions * l.x_blocks * l.H : l.I);
-        for (int item = member; item < items; item += members) {
-            Arena own{static_cast<char*>(b.scratch) + arena.used + item * plan.part_bytes};
-            const int d = item % s.directions;
-            parts[item] = BackwardPart<Real, Factor>(b, l, plan.shared[d], plan.position, d, item / s.directions, own);
+        // This member's place in each part that it works on: f(part, number of the stretch).
+        auto each = [&](int count, auto f) {
+            plan.crews.each(member, members, [&](int item, const Crew& crew) {
+                auto& part = plan.parts[item * plan.crews.size + crew.place];
+                f(part, part.reverse ? count : stretches.count - 1 - count);
+            });
+        };
+        auto sums_of = [&](int direction) { return Sums<Real, Factor>{b, l, plan.shared[direction], direction}; };
+        auto inputs = [&](const auto& part, int number) {
+            sums_of(part.direction).inputs(stretches.rows_of(number), stretches.place(number, part.part), stretches.rows(l, number, part.part), part.crew);
+        };
+        plan.crews.each(member, members, [&](int item, const Crew& crew) {
+            Arena common{arena.base + arena.used + item * plan.item_bytes}, own{common.base + plan.common_bytes + crew.place * plan.member_bytes};
+            plan.parts[item * plan.crews.size + crew.place] = BackwardPart<Real, Factor>(b, l, plan.shared, plan.position, item, crew, common, own);
+        });
+        wait_for_team(members);
+        for (int count = 0; count < stretches.count; ++count) {
+            // The directions come from both ends. Where they meet, they would add to the same rows of the inputs' gradient at the same time.
+            const bool meeting = both && count == stretches.count - 1 - count;
+            each(count, [&](auto& part, int number) {
+                const int64_t place = stretches.place(number, part.part), rows = stretches.rows(l, number, part.part);
+                const auto sums = sums_of(part.direction);
+                part.stretch(stretches, number);
+                if constexpr (Shared<Real, Factor>::half) {
+                    sums.halve_rows(place, rows, part.crew);
+                    part.crew.meet();
+                }
+                if (rows) sums.weights(part.part, place, rows, part.fresh, part.crew);
+                if (rows) part.fresh = false;
+                if (b.dx && !b.tokens && !(meeting && part.reverse)) inputs(part, number);
+                part.crew.meet();  // the next stretch takes the same places
+            });
+            if (b.dx && (b.tokens || both)) wait_for_team(members);
+            if (meeting) each(count, [&](auto& part, int number) {
+                if (!part.reverse) return;
+                inputs(part, number);
+                part.crew.meet();
+            });
+            if (!b.dx || !b.tokens) continue;
+            for (int d = 0; d < s.directions; ++d) {
+                const int number = d ? count : stretches.count - 1 - count;
+                for (int part = 0; part < s.parts; ++part)
+                    sums_of(d).table(stretches.rows_of(number), stretches.place(number, part), stretches.rows(l, number, part), member, members);
+            }
+            wait_for_team(members);
         }
         wait_for_team(members);
-        const Stretches& stretches = plan.stretches;
-        for (int count = 0; count < stretches.count; ++count) {
-            for (int item = member; item < items; item += members) parts[item].stretch(stretches, parts[item].reverse ? count : stretches.count - 1 - count);
-            wait_for_team(members);
-            if constexpr (Shared<Real, Factor>::half) {
-                for (int d = 0; d < s.directions; ++d)
-                    Sums<Real, Factor>{b, l, plan.shared[d], d}.halve_rows(stretches.rows(s, d == 1 ? count : stretches.count - 1 - count), member, members);
-                wait_for_team(members);
-            }
-            for (int d = 0; d < s.directions; ++d) {
-                const int number = d == 1 ? count : stretches.count - 1 - count;
-                const Sums<Real, Factor> sums{b, l, plan.shared[d], d};
-                sums.weights(stretches.rows(s, number), count == 0, member, members);
-                if (b.dx && b.tokens) sums.table(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
-                if (b.dx && !b.tokens) sums.inputs(stretches.row_of + stretches.start(s, number), stretches.rows(s, number), member, members);
-                if (b.dx && s.directions == 2) wait_for_team(members);  // both directions may add to the same rows
-            }
-            wait_for_team(members);
-        }
-        for (int d = 0; d < s.directions; ++d) Sums<Real, Factor>{b, l, plan.shared[d], d}.finish(member, members);
+        for (int d = 0; d < s.directions; ++d) sums_of(d).finish(member, members);
     });
 }
 
@@ -249,6 +281,5 @@ static int64_t backward_bytes(const Shape& s, const Program& program) {
     b.program = program;
     Arena arena;
     BackwardPlan<Real, Factor> plan(b, l, arena);
-    arena.take<BackwardPart<Real, Factor>>(s.directions * s.parts);
-    return arena.used + 128 + plan.part_bytes * s.directions * s.parts;
+    return arena.used + 128 + plan.item_bytes * plan.crews.items;
 }

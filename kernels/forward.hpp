@@ -73,6 +73,9 @@ static void pack_panel(const Layout<float>& l, Half* to, const float* w, int blo
     }
 }
 
+// Numbers that one thread has packed before others have woken up.
+constexpr int64_t PACK_ALONE = 32768;
+
 template <class Real, class Factor>
 static void pack(const Shape& s, const Weights& w, void* memory) {
     Layout<Real> l(s);
@@ -85,7 +88,7 @@ static void pack(const Shape& s, const Weights& w, void* memory) {
     };
     for (int c = 0; c < s.columns; ++c) add(c, w.bias_ih, s.x_block[c]), add(c, w.bias_hh, s.h_block[c]);
     for (int v = 0; v < s.vectors; ++v) copy(to.vectors + v * l.padded, static_cast<const Real*>(w.vectors) + v * l.H, l.H);
-    in_team(l.padded * (l.I + l.H) < 65536 ? 1 : s.threads, [&](int member, int members) {
+    in_team(l.padded * s.columns * (l.I + l.H) < PACK_ALONE ? 1 : s.threads, [&](int member, int members) {
         for (int64_t item = member; item < l.unit_panels * s.columns; item += members) {
             const int64_t u = item / s.columns;
             const int c = int(item % s.columns);
@@ -119,10 +122,11 @@ struct ForwardPart {
     const Shape& s;
     const int direction, part;
     const bool reverse;
+    const Crew crew;        // this member works on every crew.size-th panel of units, from crew.place on
     Real** block;           // the program's registers
-    Real* now[64];          // each state in panels [unit panel][row][unit in panel], and where the step puts the new one
+    Real* now[64];          // the crew's: each state in panels [unit panel][row][unit in panel], and where the step puts the new one
     Real* next[64];
-    Real* vectors;          // [vector][unit panel][row][unit in panel]
+    Real* vectors;          // the crew's: [vector][unit panel][row][unit in panel]
     Weights packed;
     Factor *half_x = nullptr, *half_h = nullptr;  // [row][whole lines]: the step's input and the old output as bfloat16
 
@@ -131,8 +135,11 @@ struct ForwardPart {
         return Weights(l, arena);
     }
 
-    ForwardPart(const Forward& call, const Layout<Real>& layout, int d, int p, Arena& arena)
-        : f(call), l(layout), s(call.shape), direction(d), part(p), reverse(d == 1), packed(packed_at(layout, call.packed[d])) {
+    // `shared` is the same memory for all of a crew, `arena` this member's own.
+    ForwardPart(const Forward& call, const Layout<Real>& layout, int item, const Crew& c, Arena& shared, Arena& arena)
+        : f(call), l(layout), s(call.shape), direction(item % s.directions), part(item / s.directions), reverse(direction == 1), crew(c), packed(packed_at(layout, call.packed[direction])) {
+        for (int k = 0; k < s.states; ++k) now[k] = shared.take<Real>(l.most_rows * l.padded), next[k] = shared.take<Real>(l.most_rows * l.padded);
+        vectors = shared.take<Real>(s.vectors * l.most_rows * l.padded);
         const int64_t tiled = (l.most_rows + 15) / 16 * 16;  // matrix tiles write to whole tiles
         block = make_registers<Real>(f.program, Weights::half ? tiled : l.most_rows, arena);
         if (Weights::half) {
@@ -140,17 +147,17 @@ struct ForwardPart {
             half_h = arena.take<Factor>(tiled * whole_lines(l.padded));
             if (arena.base) fill(half_x, Factor(0), tiled * whole_lines(l.I)), fill(half_h, Factor(0), tiled * whole_lines(l.padded));
         }
-        for (int k = 0; k < s.states; ++k) now[k] = arena.take<Real>(l.most_rows * l.padded), next[k] = arena.take<Real>(l.most_rows * l.padded);
-        vectors = arena.take<Real>(s.vectors * l.most_rows * l.padded);
     }
 
     void run(const int64_t* position) {
         start();
+        crew.meet();
         for (int at = 0, t = reverse ? s.steps - 1 : 0; at < s.steps; ++at, t = l.after(t, reverse)) {
             const int64_t n = l.rows(t, part);
             if constexpr (Weights::half) halve_inputs(t, n);
             if (n > 0)
-                for (int64_t u = 0; u < l.unit_panels; ++u) step(t, n, u, position[part * s.steps + t]);
+                for (int64_t u = crew.place; u < l.unit_panels; u += crew.size) step(t, n, u, position[part * s.steps + t]);
+            crew.meet();
             for (int k = 0; k < s.states; ++k) {
                 Real* swapped = now[k];
                 now[k] = next[k];
@@ -163,22 +170,22 @@ struct ForwardPart {
 
     void start() {
         for (int k = 0; k < s.states; ++k)
-            for (int64_t u = 0; u < l.unit_panels; ++u)
-                for (int64_t r = 0; r < l.most_rows && part + r * s.parts < s.batch; ++r) {
+            for (int64_t u = crew.place; u < l.unit_panels; u += crew.size)
+                for (int64_t r = 0; r < l.rows(0, part); ++r) {
                     // In both buffers: a sequence may begin at any step of the reverse direction.
-                    const Real* from = l.state_row(f.initial[k], direction, part + r * s.parts) + u * P;
+                    const Real* from = l.state_row(f.initial[k], direction, l.sequence(part, r)) + u * P;
                     copy_row(now[k] + (u * l.most_rows + r) * P, from, l.unit_width(u));
                     copy_row(next[k] + (u * l.most_rows + r) * P, from, l.unit_width(u));
                 }
-        for (int64_t v = 0; v < s.vectors * l.unit_panels; ++v)
+        for (int64_t v = crew.place; v < s.vectors * l.unit_panels; v += crew.size)
             for (int64_t r = 0; r < l.most_rows; ++r) copy(vectors + (v * l.most_rows + r) * P, packed.vectors + v * P, P);
     }
 
     void finish(int64_t from, int64_t to) const {
         for (int k = 0; k < s.states; ++k)
             for (int64_t r = from; r < to; ++r)
-                for (int64_t u = 0; u < l.unit_panels; ++u)
-                    copy(const_cast<Real*>(l.state_row(f.last[k], direction, part + r * s.parts)) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
+                for (int64_t u = crew.place; u < l.unit_panels; u += crew.size)
+                    copy(const_cast<Real*>(l.state_row(f.last[k], direction, l.sequence(part, r))) + u * P, now[k] + (u * l.most_rows + r) * P, l.unit_width(u));
     }
 
     void step(int t, int64_t n, int64_t u, int64_t position) {
@@ -242,7 +249,7 @@ struct ForwardPart {
             if (h >= 0) s.pairs->multiply({n, h_lines, half_h, whole_lines(l.padded), packed.h(c, u), x >= 0 ? to : start, x >= 0 ? P : start_row, to, P});
         } else {
             SumOfProducts<Real> sum{n, l.unit_width(u), packed.bytes() > KEPT_BYTES ? packed.after(c, u) : nullptr, start, start_row, to, P, {}};
-            if (x >= 0) sum.add({l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, s.parts * f.x_stride), packed.x(c, u), P});
+            if (x >= 0) sum.add({l.I, Operand<Real>::rows(static_cast<const Real*>(f.x) + l.row(t, part, 0) * f.x_stride, l.stride * f.x_stride), packed.x(c, u), P});
             if (h >= 0) sum.add({l.H, Operand<Real>::panels(now[0], l.most_rows * P), packed.h(c, u), P});
             sum.finish();
         }
@@ -265,29 +272,33 @@ struct ForwardPart {
 };
 
 template <class Real, class Factor>
-static int64_t forward_memory(const Forward& f, const Layout<Real>& l, Arena& arena, int64_t*& position) {
-    position = arena.take<int64_t>(l.s.parts * l.s.steps);
-    Arena one;
-    ForwardPart<Real, Factor>(f, l, 0, 0, one);
-    const int64_t bytes = (one.used + 4095) & ~int64_t(4095);
-    arena.used = (arena.used + 63) & ~int64_t(63);
-    return bytes;
-}
+struct ForwardPlan {  // the workspace of a call
+    int64_t* position;
+    Crews crews;
+    int64_t shared_bytes, member_bytes, item_bytes;
+
+    ForwardPlan(const Forward& f, const Layout<Real>& l, Arena& arena) : position(arena.take<int64_t>(l.s.parts * l.s.steps)), crews(l.s, l.unit_panels, arena) {
+        Arena shared, member;
+        ForwardPart<Real, Factor>(f, l, 0, {}, shared, member);
+        shared_bytes = (shared.used + 4095) & ~int64_t(4095), member_bytes = (member.used + 4095) & ~int64_t(4095);
+        item_bytes = shared_bytes + crews.size * member_bytes;
+        arena.used = (arena.used + 63) & ~int64_t(63);
+    }
+};
 
 template <class Real, class Factor>
 static void forward(const Forward& f) {
     Layout<Real> l(f.shape);
     Arena arena{static_cast<char*>(f.scratch)};
-    int64_t* position;
-    const int64_t bytes = forward_memory<Real, Factor>(f, l, arena, position);
-    l.positions(position);
-    const int items = f.shape.directions * f.shape.parts;
-    in_team(f.shape.threads < items ? f.shape.threads : items, [&](int member, int members) {
+    const ForwardPlan<Real, Factor> plan(f, l, arena);
+    l.positions(plan.position);
+    const int most = plan.crews.items * plan.crews.size;
+    in_team(f.shape.threads < most ? f.shape.threads : most, [&](int member, int members) {
         const PairsAtWork pairs(sizeof(Factor) < sizeof(Real) ? f.shape.pairs : nullptr);
-        for (int item = member; item < items; item += members) {
-            Arena own{static_cast<char*>(f.scratch) + arena.used + item * bytes};
-            ForwardPart<Real, Factor>(f, l, item % f.shape.directions, item / f.shape.directions, own).run(position);
-        }
+        plan.crews.each(member, members, [&](int item, const Crew& crew) {
+            Arena shared{arena.base + arena.used + item * plan.item_bytes}, own{shared.base + plan.shared_bytes + crew.place * plan.member_bytes};
+            ForwardPart<Real, Factor>(f, l, item, crew, shared, own).run(plan.position);
+        });
     });
 }
 
@@ -298,7 +309,6 @@ static int64_t forward_bytes(const Shape& s, const Program& program) {
     f.shape = s;
     f.program = program;
     Arena arena;
-    int64_t* position;
-    const int64_t bytes = forward_memory<Real, Factor>(f, l, arena, position);
-    return arena.used + bytes * s.directions * s.parts + 64;
+    const ForwardPlan<Real, Factor> plan(f, l, arena);
+    return arena.used + plan.item_bytes * plan.crews.items + 64;
 }

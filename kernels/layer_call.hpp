@@ -47,13 +47,11 @@ class LayerCall {
         if (sizes_.empty() || inputs < 1 || units < 1 || threads < 1 || directions < 1 || directions > 2) throw std::invalid_argument("an empty layer");
         const double products = double(rows) * units * (inputs + units) * double(plan.x_block.size()) * directions;
         if (products < 2e5) threads = 1;  // less than waking a thread costs
-        const int batch = int(sizes_[0]), each = std::max(1, std::min(threads / directions, batch));
         int recorded = plan.saved;
         for (int k : plan.history) recorded += k >= 0;
-        // Sums over rows are shared also where the sequences are too few to be.
-        if (each * directions < threads && products < 2e6) threads = each * directions;
+        const int batch = int(sizes_[0]), parts = parts_for(threads / directions, batch, (units + engine_.panel - 1) / engine_.panel);
         shape_ = {inputs, units, int(sizes_.size()), batch, directions, rows, sizes_.data(), starts_.data(), int(plan.x_block.size()), int(plan.history.size()),
-                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), each, threads, &pairs_for(kernels_)};
+                  plan.vectors, plan.saved, plan.history.data(), recorded, plan.x_block.data(), plan.h_block.data(), parts, threads, &pairs_for(kernels_)};
         for (size_t c = 0; c < plan.x_block.size(); ++c) x_blocks_ += plan.x_block[c] >= 0, h_blocks_ += plan.h_block[c] >= 0;
     }
 
@@ -141,6 +139,13 @@ class LayerCall {
     int panel() const { return engine_.panel; }
 
   private:
+    // Into how many parts a direction's sequences are dealt out. A thread wants two rows at least for each number that it reads of the weights;
+    // with fewer, threads share the units of a part instead, as far as there are panels of them.
+    static int parts_for(int threads, int batch, int unit_panels) {
+        const int enough = std::clamp(batch / 2, 1, std::max(threads, 1));
+        const int crew = std::min(threads / enough, unit_panels);
+        return crew < 2 ? std::clamp(threads, 1, batch) : std::min(threads / crew, batch);
+    }
     struct Given {
         const void* x;
         int64_t x_rows, x_width, x_stride;

@@ -1,8 +1,11 @@
 // Where things lie: how sequences are dealt out, the workspace, and panels.
 //
-// Sequences are dealt out to the parts like cards; each part runs all steps of its own. Part p's rows at a step are starts[t] + p,
-// starts[t] + p + parts, ...: as sequences end, the work shrinks evenly. What the engine keeps for itself lies in panels of PANEL units,
+// Sequences are dealt out to the parts; each part runs all steps of its own. If they end at different steps they are dealt like cards, part
+// p's being p, p + parts, p + 2 parts, ...: then the work shrinks evenly. Otherwise each part has neighbours, so that no core calls for
+// memory that another one is writing to. What the engine keeps for itself lies in panels of PANEL units,
 // a part's rows of one step below each other, so that a register of the program is one stretch of memory.
+// A part is the work of one thread, or, where there are more threads than parts, of a crew: each of them has some of the panels of units,
+// and they meet once a step.
 #pragma once
 
 // Weights up to this size stay in a core's second-level cache from one step to the next, beside what passes through it.
@@ -37,6 +40,7 @@ template <class Real>
 struct Layout {
     const Shape& s;
     int64_t H, I, unit_panels, input_panels, padded, most_rows;
+    int64_t stride;  // from a part's sequence to its next
     int x_blocks = 0, h_blocks = 0;
 
     explicit Layout(const Shape& shape) : s(shape) {
@@ -46,6 +50,7 @@ struct Layout {
         input_panels = (I + PANEL<Real> - 1) / PANEL<Real>;
         padded = unit_panels * PANEL<Real>;
         most_rows = (s.batch + s.parts - 1) / s.parts;
+        stride = s.steps == 0 || s.batch_sizes[s.steps - 1] == s.batch ? 1 : s.parts;
         for (int c = 0; c < s.columns; ++c) x_blocks += s.x_block[c] >= 0, h_blocks += s.h_block[c] >= 0;
     }
     int64_t unit_width(int64_t u) const { return H - u * PANEL<Real> < PANEL<Real> ? H - u * PANEL<Real> : PANEL<Real>; }
@@ -53,7 +58,11 @@ struct Layout {
     // How many of a step's sequences are this part's.
     int64_t rows(int t, int part) const { return t < 0 || t >= s.steps ? 0 : (s.batch_sizes[t] - part + s.parts - 1) / s.parts; }
     // The row of a part's r-th sequence at a step.
-    int64_t row(int t, int part, int64_t r) const { return s.starts[t] + part + r * s.parts; }
+    int64_t row(int t, int part, int64_t r) const { return s.starts[t] + sequence(part, r); }
+    int64_t sequence(int part, int64_t r) const {
+        const int64_t extra = s.batch % s.parts;  // the first parts have one more
+        return (stride > 1 ? part : part * (s.batch / s.parts) + (part < extra ? part : extra)) + r * stride;
+    }
     // A step's predecessor in time, as this direction runs.
     static int before(int t, bool reverse) { return reverse ? t + 1 : t - 1; }
     static int after(int t, bool reverse) { return reverse ? t - 1 : t + 1; }
@@ -118,3 +127,55 @@ static void wait_for_team(int members) {
     if (members == 1) return;
 #pragma omp barrier
 }
+
+// Where the members of a crew wait for each other: in a line of cache of its own.
+struct alignas(64) Meeting {
+    int arrived, turn;
+};
+
+// One member's place in its crew.
+struct Crew {
+    int place = 0, size = 1;
+    Meeting* meeting = nullptr;
+
+    // Threads for each part: none of them without a panel.
+    static int size_for(int members, int items, int64_t unit_panels) {
+        const int64_t each = members / items < unit_panels ? members / items : unit_panels;
+        return each < 1 ? 1 : int(each);
+    }
+    // Spinning, as a step is shorter than falling asleep; a core that is wanted by somebody else is given up now and then.
+    void meet() const {
+        if (size == 1) return;
+        const int turn = __atomic_load_n(&meeting->turn, __ATOMIC_ACQUIRE);
+        if (__atomic_add_fetch(&meeting->arrived, 1, __ATOMIC_ACQ_REL) == size) {
+            __atomic_store_n(&meeting->arrived, 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&meeting->turn, turn + 1, __ATOMIC_RELEASE);
+            return;
+        }
+        for (int spins = 0; __atomic_load_n(&meeting->turn, __ATOMIC_ACQUIRE) == turn; ++spins) {
+            if (spins < 1000) relax();
+            else sched_yield();
+        }
+    }
+    static void relax() {
+#ifdef __SSE2__
+        __builtin_ia32_pause();
+#endif
+    }
+};
+
+// The crews of a call: as many members as a team turned out to have are dealt out to its parts.
+struct Crews {
+    int items, size;
+    Meeting* meetings;
+
+    // f(item, crew) for every part that this member works on.
+    template <class F> void each(int member, int members, F f) const {
+        const int here = Crew::size_for(members, items, size);
+        for (int item = member / here; item < items; item += members / here) f(item, Crew{member % here, here, meetings + item});
+    }
+    Crews(const Shape& s, int64_t unit_panels, Arena& arena) : items(s.directions * s.parts), size(Crew::size_for(s.threads, items, unit_panels)) {
+        meetings = arena.take<Meeting>(items);
+        for (int item = 0; arena.base && item < items; ++item) meetings[item] = {0, 0};
+    }
+};

@@ -1,7 +1,8 @@
-// What going back works on: the steps in stretches of about STRETCH_ROWS rows, weights the way back needs them, and what the parts share.
+// What going back works on: the steps in stretches of at most STRETCH_ROWS rows of a part (or a single step), weights the way back needs
+// them, and where the parts keep what they sum.
 #pragma once
 
-constexpr int64_t STRETCH_ROWS = 1024;
+constexpr int64_t STRETCH_ROWS = 512;
 
 // W [block * H + unit, columns] as panels of columns, in the order in which products read them: packed[column panel][block][unit][column in panel].
 template <class Real>
@@ -59,41 +60,50 @@ struct PlainWeights {
     }
 };
 
-// Which steps are taken together, and where a part's rows lie among those of a stretch.
+// Which steps are taken together, and where a part's rows lie: in places that are its own through all stretches, as no part waits for
+// another, and that begin with a whole line of bfloat16.
 struct Stretches {
-    int count = 0;
-    int64_t most_rows = 0;
-    int* first;        // [count + 1] steps
-    int64_t* offset;   // [part][T]: within its stretch
-    int64_t* row_of;   // [N]: for each place of a stretch, counted from the stretch's first row, the row of x and y that is there
+    int count = 0, steps;
+    int64_t most_rows = 0;  // places for a stretch of all parts
+    int* first;             // [count + 1] steps
+    int64_t* offset;        // [part][T]: the place of a step's first row
+    int64_t* row_of;        // [count][most_rows]: the row of x and y that is at a place
 
     template <class Real>
-    Stretches(const Layout<Real>& l, Arena& arena) {
-        const Shape& s = l.s;
-        first = arena.take<int>(s.steps + 1);
-        offset = arena.take<int64_t>(s.parts * s.steps);
-        row_of = arena.take<int64_t>(s.rows);
-        for (int t = 0; t < s.steps; ++count) {
+    Stretches(const Layout<Real>& l, Arena& arena) : steps(l.s.steps) {
+        first = arena.take<int>(steps + 1);
+        offset = arena.take<int64_t>(l.s.parts * steps);
+        int64_t each = 0;
+        for (int t = 0; t < steps; ++count) {
             const int begin = t;
             int64_t rows = 0;
-            while (t < s.steps && (t == begin || rows + s.batch_sizes[t] <= STRETCH_ROWS)) rows += s.batch_sizes[t++];
-            most_rows = rows > most_rows ? rows : most_rows;
-            if (!arena.base) continue;
-            first[count] = begin;
-            first[count + 1] = t;
-            int64_t next = 0;
-            for (int part = 0; part < s.parts; ++part)
-                for (int step = begin; step < t; ++step) {
-                    offset[part * s.steps + step] = next;
-                    for (int64_t r = 0; r < l.rows(step, part); ++r) row_of[s.starts[begin] + next++] = l.row(step, part, r);
-                }
+            while (t < steps && (t == begin || rows + l.rows(t, 0) <= STRETCH_ROWS)) rows += l.rows(t++, 0);  // no part has more
+            each = whole_lines(rows) > each ? whole_lines(rows) : each;
+            if (arena.base) first[count] = begin, first[count + 1] = t;
         }
+        most_rows = l.s.parts * each;
+        row_of = arena.take<int64_t>(count * most_rows);
+        for (int number = 0; arena.base && number < count; ++number)
+            for (int part = 0; part < l.s.parts; ++part) {
+                int64_t place = part * each;
+                for (int t = first[number]; t < first[number + 1]; ++t) {
+                    offset[part * steps + t] = place;
+                    for (int64_t r = 0; r < l.rows(t, part); ++r) row_of[number * most_rows + place++] = l.row(t, part, r);
+                }
+            }
     }
-    int64_t start(const Shape& s, int stretch) const { return s.starts[first[stretch]]; }
-    int64_t rows(const Shape& s, int stretch) const { return (first[stretch + 1] < s.steps ? s.starts[first[stretch + 1]] : s.rows) - start(s, stretch); }
+    const int64_t* rows_of(int number) const { return row_of + number * most_rows; }
+    // A part's rows of a stretch: the first one's place, and how many there are.
+    int64_t place(int number, int part) const { return offset[part * steps + first[number]]; }
+    template <class Real>
+    int64_t rows(const Layout<Real>& l, int number, int part) const {
+        const int last = first[number + 1] - 1;
+        return offset[part * steps + last] + l.rows(last, part) - place(number, part);
+    }
 };
 
-// What the parts of one direction share.
+// What the parts of one direction work on: each in places of its own, and on sums of its own, so that no core waits for another, or for
+// what lies in another's cache.
 template <class Real, class Factor>
 struct Shared {
     static constexpr int64_t P = PANEL<Real>;
@@ -103,8 +113,8 @@ struct Shared {
     Real* deltas;       // [column][unit panel][place][unit in panel]
     Real* old_output;   // [unit panel][place][unit in panel]: the output that each row started from
     Real* inputs;       // [input panel][place][input in panel]
-    Real* squares;      // the weight gradients, PANEL x PANEL for each pair of panels
-    Real* bias;         // [column][padded]
+    Real* squares;      // [part]: the weight gradients, PANEL x PANEL for each pair of panels
+    Real* bias;         // [part][column][padded]
     Real* vectors;      // [part][vector][padded]
 
     // For bfloat16 products, the same again as their operands.
@@ -124,10 +134,12 @@ struct Shared {
         deltas = arena.take<Real>(l.s.columns * l.padded * rows);
         old_output = arena.take<Real>(l.padded * rows);
         inputs = arena.take<Real>((l.x_blocks ? l.input_panels : 0) * rows * P);
-        squares = arena.take<Real>((l.x_blocks * l.input_panels + l.h_blocks * l.unit_panels) * l.padded * P);
-        bias = arena.take<Real>(l.s.columns * l.padded);
+        squares = arena.take<Real>(l.s.parts * pairs(l) * P * P);
+        bias = arena.take<Real>(l.s.parts * l.s.columns * l.padded);
         vectors = arena.take<Real>(l.s.parts * l.s.vectors * l.padded);
     }
+    // Of panels: units of a column, and what they are multiplied with.
+    static int64_t pairs(const Layout<Real>& l) { return (l.x_blocks * l.input_panels + l.h_blocks * l.unit_panels) * l.unit_panels; }
     static int64_t half_line(const Layout<Real>& l) { return whole_lines(l.padded); }
     Factor* half_delta(const Layout<Real>& l, int column, int64_t place) const { return half_deltas + (column * rows + place) * half_line(l); }
     Real* delta(const Layout<Real>& l, int column, int64_t u, int64_t place) const { return deltas + ((column * l.unit_panels + u) * rows + place) * P; }

@@ -23,26 +23,37 @@ template <class Real> INLINE Vec<Real> load(const Real* p) { return *reinterpret
 template <class Real> INLINE void store(Real* p, Vec<Real> v) { *reinterpret_cast<Vec<Real>*>(p) = v; }
 // Minus zero, which the compiler drops; plus zero would be an addition, as it turns -0 into 0.
 template <class Real> INLINE Vec<Real> all(Real value) { return value - Vec<Real>{}; }
-// Rows become columns: at each stage, blocks of `distance` change places across the diagonal.
+// Which lanes of two vectors change places when blocks of `distance` do: indices of the first and the second result, as the compiler would
+// not work them out beforehand.
 template <class Real>
+struct Exchange {
+    alignas(64) typename Lane<Real>::Int low[WIDTH<Real>], high[WIDTH<Real>];
+    constexpr explicit Exchange(int distance) : low{}, high{} {
+        for (int k = 0; k < WIDTH<Real>; ++k) {
+            low[k] = k & distance ? WIDTH<Real> + k - distance : k;
+            high[k] = k & distance ? WIDTH<Real> + k : k + distance;
+        }
+    }
+};
+template <class Real, int DISTANCE> constexpr Exchange<Real> exchange{DISTANCE};
+// Rows become columns: at each stage, blocks of `DISTANCE` change places across the diagonal.
+template <class Real, int DISTANCE = 1>
 INLINE void transpose(Vec<Real>* row) {
-    constexpr int W = WIDTH<Real>;
-#pragma GCC unroll 8
-    for (int distance = 1; distance < W; distance *= 2)
+    if constexpr (DISTANCE < WIDTH<Real>) {
+        constexpr const Exchange<Real>& places = exchange<Real, DISTANCE>;
 #pragma GCC unroll 64
-        for (int i = 0; i < W; ++i) {
-            if (i & distance) continue;
-            const Vec<Real> a = row[i], b = row[i + distance];
+        for (int i = 0; i < WIDTH<Real>; ++i) {
+            if (i & DISTANCE) continue;
+            const Vec<Real> a = row[i], b = row[i + DISTANCE];
 #if defined(__clang__)
-            for (int k = 0; k < W; ++k) row[i][k] = k & distance ? b[k - distance] : a[k], row[i + distance][k] = k & distance ? b[k] : a[k + distance];
+            for (int k = 0; k < WIDTH<Real>; ++k) row[i][k] = k & DISTANCE ? b[k - DISTANCE] : a[k], row[i + DISTANCE][k] = k & DISTANCE ? b[k] : a[k + DISTANCE];
 #else
-            VecInt<Real> low, high;
-#pragma GCC unroll 64
-            for (int k = 0; k < W; ++k) low[k] = k & distance ? W + k - distance : k, high[k] = k & distance ? W + k : k + distance;
-            row[i] = __builtin_shuffle(a, b, low);
-            row[i + distance] = __builtin_shuffle(a, b, high);
+            row[i] = __builtin_shuffle(a, b, *reinterpret_cast<const VecInt<Real>*>(places.low));
+            row[i + DISTANCE] = __builtin_shuffle(a, b, *reinterpret_cast<const VecInt<Real>*>(places.high));
 #endif
         }
+        transpose<Real, 2 * DISTANCE>(row);
+    }
 }
 
 // What the instruction set does better than a comparison and a choice, or than a division. Both bounds give v itself where v is NaN.

@@ -245,7 +245,7 @@ LONGER: dict[tuple[str, str], list[Change]] = {
     ("gru-step", "parts-swapped"): [("concatenate([h, x])", "concatenate([x, h])"), ("concatenate([r * h, x])", "concatenate([x, r * h])")],
     ("rnn-forward", "states-shifted"): [("        hs.append(h)\n", ""), (_FORWARD, "hs.append(h)\n        h = np.tanh(W_xh @ x + W_hh @ h + b_h)")],
     ("rnn-forward", "softmax-not-normalised"): [("z = z - z.max()\n        log_y = z - np.log(np.exp(z).sum())", "y = np.exp(z)\n        log_y = np.log(y)"), ("ys.append(np.exp(log_y))", "ys.append(y)")],
-    ("rnn-forward", "sigmoid-for-softmax"): [("z = z - z.max()\n        log_y = z - np.log(np.exp(z).sum())", "y = 1 / (1 + np.exp(-z))\n        log_y = np.log(y)"), ("ys.append(np.exp(log_y))", "ys.append(y)")],
+    ("rnn-forward", "sigmoid-for-softmax"): [("z = z - z.max()\n        log_y = z - np.log(np.exp(z).sum())", "y = 1 / (1 + np.exp(-z))\n        log_y = np.log(y)"), ("ys.append(np.exp(log_y))", "ys.append(y)"), ("(target * log_y).sum()", "log_y[target.argmax()]")],
     ("rnn-forward", "softmax-of-two"): [("z = z - z.max()\n        log_y = z - np.log(np.exp(z).sum())", "y = np.exp2(z - z.max()) / np.exp2(z - z.max()).sum()\n        log_y = np.log(y)"), ("ys.append(np.exp(log_y))", "ys.append(y)")],
     ("rnn-forward", "log-for-probability"): [("ys.append(np.exp(log_y))", "ys.append(log_y)")],
     ("rnn-forward", "softmax-over-all"): [("ys.append(np.exp(log_y))", "ys.append(W_hy @ h + b_y)"), ("        loss = loss - (target * log_y).sum()\n", ""), ("    return", "    e = np.exp(ys - np.max(ys)); ys = e / e.sum(); loss = -np.log((targets * ys).sum(1)).sum()\n    return")],

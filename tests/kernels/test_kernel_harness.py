@@ -73,8 +73,19 @@ def test_many_random_shapes(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_barrier_the_thread_sanitizer_sees_it(tmp_path: Path) -> None:
-    kernels = edited(tmp_path / "kernels", {"layout.hpp": ("#pragma omp barrier\n", "")})
+@pytest.mark.parametrize(
+    ("file", "meeting"),
+    [
+        ("layout.hpp", "#pragma omp barrier\n"),
+        ("forward.hpp", "            crew.meet();\n            for (int k"),
+        ("backward.hpp", "            crew.meet();  // a panel of"),
+        ("backward.hpp", "                part.crew.meet();  // the next stretch"),
+        ("backward.hpp", "            if (b.dx && (b.tokens || both)) wait_for_team(members);"),
+    ],
+)
+def test_without_a_barrier_the_thread_sanitizer_sees_it(file: str, meeting: str, tmp_path: Path) -> None:
+    without = meeting.replace("crew.meet();", "").replace("part.", "").replace("wait_for_team(members)", "(void)0")
+    kernels = edited(tmp_path / "kernels", {file: (meeting, without if without != meeting else "")})
     done = run(build(tmp_path, kernels, options=["-O1", *THREAD]), fast_cases())
     assert "data race" in done.stderr
     assert done.returncode

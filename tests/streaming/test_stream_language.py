@@ -276,7 +276,7 @@ def test_a_model_that_reads_nothing(engine: str) -> None:
     stream = model.stream(2)
     for now, wanted in zip(tokens, expected(model, tokens, None)[0], strict=True):
         assert worst(stream.step(now), wanted) < 1e-12
-        assert torch.equal(wanted[0], wanted[1])
+        assert worst(wanted[0], wanted[1]) < 1e-15  # some BLAS sums the rows of one product in different ways
 
 
 def test_a_model_of_many_symbols() -> None:
