@@ -115,7 +115,7 @@ def fast_cases() -> str:
             case_text(plan, [3] * 700, 2, 5, 2, 2, 3),  # two parts and three stretches: the directions meet in the second one
             case_text(plan, [3, 3, 2, 1], 3, 130, 2, 1, 5, EVERYTHING | GAPS),  # a crew for each direction, and one thread too many
             case_text(plan, [2, 2, 1], 1, 130, 1, 1, 3, table=5),
-            case_text(plan, [2] * 300, 3, 67, 1, 1, 2),  # a crew in more than one stretch
+            case_text(plan, [2] * 512, 3, 67, 1, 1, 2),  # a crew in two stretches of the same length
             case_text(plan, [300, 300, 1], 16, 16, 1, 1, 2),  # more than are summed in one go
             case_text(plan, [9, 9, 4], 130, 129, 1, 2, 2),  # a product deeper than one stretch of a panel
             case_text(plan, [5, 5, 2], 8, 9, 2, 2, 2, EVERYTHING | CROWD),
