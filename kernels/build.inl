@@ -15,6 +15,7 @@ using namespace elman;
 #include "pairs.hpp"
 #include "program.hpp"
 #include "layout.hpp"
+#include "team.hpp"
 #include "forward.hpp"
 #include "stretch.hpp"
 #include "sums.hpp"

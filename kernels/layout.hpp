@@ -1,11 +1,9 @@
-// Where things lie: how sequences are dealt out, the workspace, and panels.
+// Where things lie: the workspace, how sequences are dealt out, and panels.
 //
 // Sequences are dealt out to the parts; each part runs all steps of its own. If they end at different steps they are dealt like cards, part
 // p's being p, p + parts, p + 2 parts, ...: then the work shrinks evenly. Otherwise each part has neighbours, so that no core calls for
-// memory that another one is writing to. What the engine keeps for itself lies in panels of PANEL units,
-// a part's rows of one step below each other, so that a register of the program is one stretch of memory.
-// A part is the work of one thread, or, where there are more threads than parts, of a crew: each of them has some of the panels of units,
-// and they meet once a step.
+// memory that another one is writing to. What the engine keeps for itself lies in panels of PANEL units, a part's rows of one step below
+// each other, so that a register of the program is one stretch of memory.
 #pragma once
 
 // Weights up to this size stay in a core's second-level cache from one step to the next, beside what passes through it.
@@ -99,83 +97,3 @@ static Real** make_registers(const Program& program, int64_t rows, Arena& arena)
     for (int k = 0; k < program.registers; ++k) block[k] = memory + k * rows * PANEL<Real>;
     return block;
 }
-
-// Work is shared by a team: f(member, members). One member alone is not a team, so nobody waits for threads that are not needed.
-// Numbers too small for a normal number are taken as zero: vanishing gradients would run many times slower on them.
-struct FlushSmall {
-#ifdef __SSE2__
-    unsigned before = __builtin_ia32_stmxcsr();
-    FlushSmall() { __builtin_ia32_ldmxcsr(before | 0x8040); }
-    ~FlushSmall() { __builtin_ia32_ldmxcsr(before); }
-#else
-    FlushSmall() {}
-#endif
-};
-template <class F>
-static void in_team(int threads, F f) {
-    if (threads == 1) {
-        FlushSmall small;
-        return f(0, 1);
-    }
-#pragma omp parallel num_threads(threads)
-    {
-        FlushSmall small;
-        f(omp_get_thread_num(), omp_get_num_threads());
-    }
-}
-static void wait_for_team(int members) {
-    if (members == 1) return;
-#pragma omp barrier
-}
-
-// Where the members of a crew wait for each other: in a line of cache of its own.
-struct alignas(64) Meeting {
-    int arrived, turn;
-};
-
-// One member's place in its crew.
-struct Crew {
-    int place = 0, size = 1;
-    Meeting* meeting = nullptr;
-
-    // Threads for each part: none of them without a panel.
-    static int size_for(int members, int items, int64_t unit_panels) {
-        const int64_t each = members / items < unit_panels ? members / items : unit_panels;
-        return each < 1 ? 1 : int(each);
-    }
-    // Spinning, as a step is shorter than falling asleep; a core that is wanted by somebody else is given up now and then.
-    void meet() const {
-        if (size == 1) return;
-        const int turn = __atomic_load_n(&meeting->turn, __ATOMIC_ACQUIRE);
-        if (__atomic_add_fetch(&meeting->arrived, 1, __ATOMIC_ACQ_REL) == size) {
-            __atomic_store_n(&meeting->arrived, 0, __ATOMIC_RELAXED);
-            __atomic_store_n(&meeting->turn, turn + 1, __ATOMIC_RELEASE);
-            return;
-        }
-        for (int spins = 0; __atomic_load_n(&meeting->turn, __ATOMIC_ACQUIRE) == turn; ++spins) {
-            if (spins < 1000) relax();
-            else sched_yield();
-        }
-    }
-    static void relax() {
-#ifdef __SSE2__
-        __builtin_ia32_pause();
-#endif
-    }
-};
-
-// The crews of a call: as many members as a team turned out to have are dealt out to its parts.
-struct Crews {
-    int items, size;
-    Meeting* meetings;
-
-    // f(item, crew) for every part that this member works on.
-    template <class F> void each(int member, int members, F f) const {
-        const int here = Crew::size_for(members, items, size);
-        for (int item = member / here; item < items; item += members / here) f(item, Crew{member % here, here, meetings + item});
-    }
-    Crews(const Shape& s, int64_t unit_panels, Arena& arena) : items(s.directions * s.parts), size(Crew::size_for(s.threads, items, unit_panels)) {
-        meetings = arena.take<Meeting>(items);
-        for (int item = 0; arena.base && item < items; ++item) meetings[item] = {0, 0};
-    }
-};

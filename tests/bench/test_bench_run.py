@@ -71,6 +71,9 @@ def test_the_main_table(tmp_path: Path) -> None:
         assert row["seconds"] > 0
         assert row["gflops"] > 0
         assert row["best_torch_ratio"] == min(row["others"][name]["ratio"] for name in expected)
+        assert row["peak_share"] is None or row["best_torch_peak_share"] == pytest.approx(
+            row["peak_share"] / row["best_torch_ratio"]
+        )
         assert all({"seconds", "ratio", "ratio_of_medians", "rounds"} <= set(other) for other in row["others"].values())
         assert "ONNX Runtime" not in row["others"] or row["pass"] == "forward"
     assert "FMA peak" in printed or "No kernels" in printed

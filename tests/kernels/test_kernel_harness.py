@@ -76,7 +76,7 @@ def test_many_random_shapes(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "meeting"),
     [
-        ("layout.hpp", "#pragma omp barrier\n"),
+        ("team.hpp", "#pragma omp barrier\n"),
         ("forward.hpp", "            crew.meet();\n            for (int k"),
         ("backward.hpp", "            crew.meet();  // a panel of"),
         ("backward.hpp", "                part.crew.meet();  // the next stretch"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -79,6 +79,24 @@ class Kept:
     def __init__(self, t: Trace) -> None:
         self.plan = plan_of(t)
         self.packed = _kernels.PackedWeights()
+        self._last: tuple[Any, list[int], Any] = None, [], None
+
+    def kernel(self, call: LayerCall, threads: int) -> Any:
+        """As `kernel_for`, and the same again for a call of the same sizes: making it takes a tenth of a small layer's time."""
+        asked = (
+            call.rows.shape[-1],
+            call.rows.dtype,
+            call.precision,
+            call.units,
+            len(call.directions),
+            call.tokens is None,
+            threads,
+        )
+        known, sizes, kernel = self._last  # another thread may be about to replace it
+        if known != asked or sizes != call.batch_sizes:
+            kernel = kernel_for(self.plan, call, threads)
+            self._last = asked, call.batch_sizes, kernel
+        return kernel
 
 
 def run(t: Trace, call: LayerCall) -> LayerResult:
@@ -94,7 +112,7 @@ def run(t: Trace, call: LayerCall) -> LayerResult:
     kept = call.kept.get("fused")
     if kept is None:
         kept = call.kept["fused"] = Kept(t)
-    kernel, given = fitted(t, kept.plan, call, torch.get_num_threads())
+    kernel, given = fitted(t, kept.kernel, call, torch.get_num_threads())
     if torch.is_grad_enabled():
         tensors = (given.rows, *given.states, *given.weights)
         if any(x is not None and x.requires_grad for x in tensors):
@@ -119,8 +137,8 @@ class Given(NamedTuple):
     weights: list[Tensor | None]
 
 
-def fitted(t: Trace, plan: Any, call: LayerCall, threads: int) -> tuple[Any, Given]:
-    """The kernels' side of a call, and its tensors in the form in which the kernels read them.
+def fitted(t: Trace, make: Callable[[LayerCall, int], Any], call: LayerCall, threads: int) -> tuple[Any, Given]:
+    """The kernels' side of a call, from `make(call, threads)`, and its tensors in the form in which the kernels read them.
 
     Raises:
         ShapeError: see `run`.
@@ -129,7 +147,7 @@ def fitted(t: Trace, plan: Any, call: LayerCall, threads: int) -> tuple[Any, Giv
     weights = [w.get(name) for w in call.directions for name in names]
     given = Given(call.rows, call.tokens, list(call.state), weights)
     try:
-        kernel = kernel_for(plan, call, threads)
+        kernel = make(call, threads)
         if kernel.fits(*given):
             return kernel, given
     except (TypeError, ValueError):

@@ -6,7 +6,7 @@ Outside of a graph `fused.run` does the same with less around it.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,7 +135,7 @@ def _layer(
     call = _call(rows, states, weights, cell, precision, runs)
     kept = _cell(cell).kept_of(weights[0], again=not record_bytes)
     threads = torch.get_num_threads()
-    kernel, given = fused.fitted(_cell(cell).trace, kept.plan, call, threads)
+    kernel, given = fused.fitted(_cell(cell).trace, kept.kernel, call, threads)
     records = torch.empty(record_bytes, dtype=torch.uint8)
     if record_bytes:
         if record_bytes < kernel.record_bytes:
@@ -154,7 +154,8 @@ def _layer_backward(
         raise EngineError("nothing was recorded for going back: record_bytes was 0")
     call = _call(rows, states, weights, cell, precision, runs)
     found_cell = _cell(cell).trace
-    kernel, given = fused.fitted(found_cell, fused.plan_of(found_cell), call, int(_threads_of(records)[0]))
+    make = partial(fused.kernel_for, fused.plan_of(found_cell))
+    kernel, given = fused.fitted(found_cell, make, call, int(_threads_of(records)[0]))
     flags = iter(wanted[1:])
     # The kernels have a place for weights that a cell does without.
     asked = (wanted[0], *[True] * len(states), *[w is not None and next(flags) for w in given.weights])

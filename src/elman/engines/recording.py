@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -45,7 +45,7 @@ def _plan_of(t: Trace) -> Any:
 
 def _fused(t: Trace, call: LayerCall) -> tuple[LayerResult, Quantities]:
     # One thread: then what is recorded lies in the order of the rows.
-    kernel, given = fused.fitted(t, _plan_of(t), call, threads=1)
+    kernel, given = fused.fitted(t, partial(fused.kernel_for, _plan_of(t)), call, threads=1)
     records = torch.empty(kernel.record_bytes, dtype=torch.uint8)
     y, last, _ = kernel.forward(fused.Kept(t).packed, False, True, *given, records.data_ptr())
     result = LayerResult(y, tuple(last))

@@ -109,6 +109,8 @@ class Recurrent(nn.Module):
             raise CellError(
                 f"cell {self.trace.name} uses neither x nor h nor per-unit weights: it has nothing to learn"
             )
+        ends = [[suffix(layer, direction) for direction in range(self.directions)] for layer in range(self.num_layers)]
+        self._names = [[[(name, name + end) for name in self._parameter_names] for end in layer] for layer in ends]
         for layer in range(self.num_layers):
             inputs = self.input_size if layer == 0 else self.hidden_size * self.directions
             for direction in range(self.directions):
@@ -141,13 +143,11 @@ class Recurrent(nn.Module):
 
     def weights_of(self, layer: int, direction: int) -> Mapping[str, nn.Parameter]:
         """One direction's parameters by name without suffix."""
-        end, parameters = suffix(layer, direction), self._parameters
-        # Straight from the dictionary, which takes a fifth of the time of an attribute; a parametrised weight is not in there.
-        found = {}
-        for name in self._parameter_names:
-            weight = parameters.get(name + end)
-            found[name] = weight if weight is not None else getattr(self, name + end)
-        return found
+        names, parameters = self._names[layer][direction], self._parameters
+        try:  # straight from the dictionary, which takes a fifth of the time of an attribute
+            return {short: parameters[name] for short, name in names}  # type: ignore[misc]  # all are there
+        except KeyError:  # a parametrised weight is not in there
+            return {short: getattr(self, name) for short, name in names}
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """torch.nn's start: uniform between -1/√H and 1/√H, in its order (the same seed gives the same weights)."""
