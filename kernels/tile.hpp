@@ -2,7 +2,12 @@
 #pragma once
 
 // How many vectors wide and rows high a tile is: as many accumulators as the instruction set has registers for.
-template <class Real> constexpr int PANEL_VECTORS = VECTOR_BYTES == 64 ? 4 : 2;
+#if VECTOR_BYTES == 64 || defined(__aarch64__)
+constexpr bool MANY_REGISTERS = true;  // 32
+#else
+constexpr bool MANY_REGISTERS = false;  // 16
+#endif
+template <class Real> constexpr int PANEL_VECTORS = MANY_REGISTERS ? 4 : 2;
 template <class Real> constexpr int PANEL = PANEL_VECTORS<Real> * WIDTH<Real>;
 constexpr int TILE_ROWS = 6;
 // Cache lines of 64 bytes in a row of a panel.

@@ -106,7 +106,7 @@ def _run(command: list[str]) -> None:
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr[-3000:]}"
 
 
-def run(harness: Path, description: str, seconds: int = 600) -> subprocess.CompletedProcess[str]:
+def run(harness: Path, description: str, seconds: int = 600, *, emulator: str = "") -> subprocess.CompletedProcess[str]:
     # GCC's stack for use after return is aligned for smaller vectors than ours.
     options = {
         "ASAN_OPTIONS": "detect_stack_use_after_return=0",
@@ -114,9 +114,9 @@ def run(harness: Path, description: str, seconds: int = 600) -> subprocess.Compl
         "TSAN_OPTIONS": "halt_on_error=1",
     }
     # Address randomisation of some kernels is more than GCC 12's ThreadSanitizer can bear.
-    command = ["setarch", "-R", str(harness)] if shutil.which("setarch") else [str(harness)]
+    before = [emulator] if emulator else ["setarch", "-R"] if shutil.which("setarch") else []
     return subprocess.run(
-        command,
+        [*before, str(harness)],
         input=description,
         capture_output=True,
         text=True,

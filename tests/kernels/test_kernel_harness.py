@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ from elman.engines.fused import instruction_sets
 pytestmark = pytest.mark.skipif(not instruction_sets(), reason="Elman was installed without a C++ compiler")
 
 
-def check(harness: Path, description: str) -> int:
+def check(harness: Path, description: str, *, emulator: str = "") -> int:
     """How many cases there were, all of them right."""
-    done = run(harness, description)
+    done = run(harness, description, emulator=emulator)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[:4000]
     cases, problems = re.search(r"(\d+) cases, \d+ runs, (\d+) problems", done.stdout).groups()
     assert problems == "0"
@@ -37,6 +38,16 @@ def test_every_cell_under_the_address_and_undefined_behaviour_sanitizers(tmp_pat
 def test_every_cell_on_every_build(tmp_path: Path) -> None:
     harness = build(tmp_path, builds=instruction_sets(), options=["-O0"], special_pairs=special())
     check(harness, fast_cases())
+
+
+@pytest.mark.slow
+def test_every_cell_on_arm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other vectors, other registers, another memory order: Debian's g++-aarch64-linux-gnu and qemu-user-static."""
+    cross, emulator = "aarch64-linux-gnu-g++", "qemu-aarch64-static"
+    if not (shutil.which(cross) and shutil.which(emulator)):
+        pytest.skip(f"needs {cross} and {emulator}")
+    monkeypatch.setenv("CXX", cross)
+    check(build(tmp_path, builds=["portable"], options=["-O1", "-static"]), fast_cases(), emulator=emulator)
 
 
 @pytest.mark.slow
