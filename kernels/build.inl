@@ -1,7 +1,7 @@
 // The whole engine for one instruction set. The file that includes it sets VECTOR_BYTES and KERNELS, and its compiler flags.
 // No C++ library in here: a function of it that got compiled for a new processor could be linked into code for an old one.
 #include <omp.h>
-#include <sched.h>
+#include <time.h>
 #if VECTOR_BYTES == 64
 #include <immintrin.h>
 #endif

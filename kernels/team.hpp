@@ -45,7 +45,8 @@ struct Crew {
         const int64_t each = members / items < unit_panels ? members / items : unit_panels;
         return each < 1 ? 1 : int(each);
     }
-    // Spinning, as a step is shorter than falling asleep; a core that is wanted by somebody else is given up now and then.
+    // Spinning, as a step is shorter than falling asleep. Who waits for long waits for a thread that has lost its core to somebody else, and
+    // sleeps: that one gets a core back the sooner, and the sleeper has its own again at once, which it would not after giving it up by yielding.
     void meet() const {
         if (size == 1) return;
         const int turn = __atomic_load_n(&meeting->turn, __ATOMIC_ACQUIRE);
@@ -56,8 +57,12 @@ struct Crew {
         }
         for (int spins = 0; __atomic_load_n(&meeting->turn, __ATOMIC_ACQUIRE) == turn;) {
             if (spins < 1000) ++spins, relax();
-            else sched_yield();
+            else nap();
         }
+    }
+    static void nap() {
+        const timespec little{0, 20000};
+        nanosleep(&little, nullptr);
     }
     static void relax() {
 #ifdef __SSE2__

@@ -83,15 +83,7 @@ class Kept:
 
     def kernel(self, call: LayerCall, threads: int) -> Any:
         """As `kernel_for`, and the same again for a call of the same sizes: making it takes a tenth of a small layer's time."""
-        asked = (
-            call.rows.shape[-1],
-            call.rows.dtype,
-            call.precision,
-            call.units,
-            len(call.directions),
-            call.tokens is None,
-            threads,
-        )
+        asked = (*_asked(call), threads)
         known, sizes, kernel = self._last  # another thread may be about to replace it
         if known != asked or sizes != call.batch_sizes:
             kernel = kernel_for(self.plan, call, threads)
@@ -173,11 +165,13 @@ def _plain(tensor: Tensor) -> Tensor:
 
 def kernel_for(plan: Any, call: LayerCall, threads: int) -> Any:
     """The kernels' side of a call: sizes, and how the work is dealt out to threads."""
-    rows = call.rows
-    return _kernels.LayerCall(
-        plan, INSTRUCTION_SET, call.precision if rows.dtype is torch.float32 else "float64",
-        rows.shape[-1] if call.tokens is None else 1, call.units, len(call.directions), call.batch_sizes, threads,
-    )  # fmt: skip
+    return _kernels.LayerCall(plan, *_asked(call), call.batch_sizes, threads)
+
+
+def _asked(call: LayerCall) -> tuple[str, str, int, int, int]:
+    numbers = call.precision if call.rows.dtype is torch.float32 else "float64"
+    inputs = call.rows.shape[-1] if call.tokens is None else 1
+    return INSTRUCTION_SET, numbers, inputs, call.units, len(call.directions)
 
 
 def records_at(address: int, size: int) -> Any:
