@@ -40,7 +40,6 @@ template <class Real, int DISTANCE> constexpr Exchange<Real> exchange{DISTANCE};
 template <class Real, int DISTANCE = 1>
 INLINE void transpose(Vec<Real>* row) {
     if constexpr (DISTANCE < WIDTH<Real>) {
-        constexpr const Exchange<Real>& places = exchange<Real, DISTANCE>;
 #pragma GCC unroll 64
         for (int i = 0; i < WIDTH<Real>; ++i) {
             if (i & DISTANCE) continue;
@@ -48,8 +47,8 @@ INLINE void transpose(Vec<Real>* row) {
 #if defined(__clang__)
             for (int k = 0; k < WIDTH<Real>; ++k) row[i][k] = k & DISTANCE ? b[k - DISTANCE] : a[k], row[i + DISTANCE][k] = k & DISTANCE ? b[k] : a[k + DISTANCE];
 #else
-            row[i] = __builtin_shuffle(a, b, *reinterpret_cast<const VecInt<Real>*>(places.low));
-            row[i + DISTANCE] = __builtin_shuffle(a, b, *reinterpret_cast<const VecInt<Real>*>(places.high));
+            row[i] = __builtin_shuffle(a, b, *reinterpret_cast<const VecInt<Real>*>(exchange<Real, DISTANCE>.low));
+            row[i + DISTANCE] = __builtin_shuffle(a, b, *reinterpret_cast<const VecInt<Real>*>(exchange<Real, DISTANCE>.high));
 #endif
         }
         transpose<Real, 2 * DISTANCE>(row);
