@@ -84,6 +84,17 @@ def test_many_random_shapes(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_places_that_move_from_stretch_to_stretch_are_seen_by_the_thread_sanitizer(tmp_path: Path) -> None:
+    """Parts wait for no other, so one part's places in a stretch must not be another's in the next."""
+    own = "int64_t place = part * each;"
+    moving = "int64_t place = 0; for (int t = first[number]; t < first[number + 1]; ++t) place += part * l.rows(t, 0);"
+    kernels = edited(tmp_path / "kernels", {"stretch.hpp": (own, moving)})
+    done = run(build(tmp_path, kernels, options=["-O1", *THREAD]), fast_cases())
+    assert "data race" in done.stderr
+    assert done.returncode
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "meeting"),
     [
