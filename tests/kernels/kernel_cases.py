@@ -112,12 +112,9 @@ def fast_cases() -> str:
         lines += [
             case_text(plan, [40] * 45, 3, 5, 2, 3, 2),  # more rows than one stretch
             case_text(plan, [40] * 30, 3, 5, 2, 1, 2),
-            case_text(
-                plan, [3] * 700, 2, 5, 2, 2, 3
-            ),  # two parts and three stretches: the directions meet in the second one
-            case_text(
-                plan, [3, 3, 2, 1], 3, 130, 2, 1, 5, EVERYTHING | GAPS
-            ),  # a crew for each direction, and one thread too many
+            case_text(plan, [3] * 700, 2, 5, 2, 2, 3),  # three stretches: the directions meet in the second one
+            # A crew for each direction, and one thread too many.
+            case_text(plan, [3, 3, 2, 1], 3, 130, 2, 1, 5, EVERYTHING | GAPS),
             case_text(plan, [2, 2, 1], 1, 130, 1, 1, 3, table=5),
             case_text(plan, [2] * 512, 3, 67, 1, 1, 2),  # a crew in two stretches of the same length
             case_text(plan, [300, 300, 1], 16, 16, 1, 1, 2),  # more than are summed in one go
